@@ -1,0 +1,44 @@
+# Everything a fresh machine needs is Python 3.11 to 3.13, git and make.
+#   make lab    set up, then open JupyterLab on the welcome chapter
+#   make test   set up, then run the default test suite
+PYTHON ?= python3
+BIN := .venv/bin
+# A stamp newer than the lock and pyproject means the environment is up to date.
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test run bench lock notebooks clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"restorelab needs Python 3.11, 3.12 or 3.13, and {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12 lab")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "Installing the locked packages into .venv (about 6 GB with a GPU build of PyTorch; later runs skip this)."
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+lab: $(READY)  ## set up, then open JupyterLab on the welcome chapter
+	$(BIN)/restorelab lab
+
+test: $(READY)  ## set up, then run the default test suite
+	$(BIN)/python -m pytest -n 2
+
+run: $(READY)  ## run a chapter: make run CHAPTER=05_multi_patch_dmphn ARGS="--preset smoke"
+	$(BIN)/restorelab run $(CHAPTER) $(ARGS)
+
+bench: $(READY)  ## print the benchmark tables
+	$(BIN)/python -m pytest -s -p no:xdist tests/bench
+
+notebooks: $(READY)  ## rebuild the notebooks from course/ and execute them at smoke
+	$(BIN)/python course/build.py
+
+lock: $(READY)  ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --upgrade --no-header --no-annotate --quiet -o requirements.lock
+
+clean:  ## remove the environment and caches (never runs/)
+	rm -rf .venv .pytest_cache .ruff_cache src/*.egg-info

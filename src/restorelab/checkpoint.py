@@ -1,0 +1,110 @@
+"""Weights with everything needed to use them: the configuration, where they come from, and a sum to trust them by.
+
+A checkpoint is one safetensors file. Its metadata holds the system's name, its configuration and a manifest as JSON; beside it
+lies its sha256, because neither safetensors nor torch notices a flipped bit.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as write_tensors
+from torch import nn
+
+from restorelab.errors import CheckpointError, ParameterError
+from restorelab.files import sum_file, sum_fits, write_with_sum
+from restorelab.systems import System, name_of, system
+
+FORMAT = "restorelab-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    model: nn.Module  # float32, eval mode, on the CPU
+    system: str
+    manifest: dict  # how the weights were made and what they reached
+
+
+def save(path: str | Path, model: nn.Module, manifest: dict | None = None, half: bool = False) -> str:
+    """Write `model` to `path`, a .safetensors file; returns its sha256. `half` stores float16: half the size, 3 digits.
+
+    Raises CheckpointError when the place cannot be written to; what was there before is kept then.
+    """
+    tensors = {key: (value.half() if half and value.is_floating_point() else value).cpu().contiguous() for key, value in model.state_dict().items()}
+    header = {
+        "format": FORMAT,
+        "system": name_of(model),
+        "config": json.dumps(dataclasses.asdict(model.cfg)),
+        "manifest": json.dumps(manifest or {}),
+    }
+    try:
+        return write_with_sum(path, write_tensors(tensors, header))
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint cannot be written to {path}: {error.strerror}.") from error
+
+
+def load(path: str | Path) -> Checkpoint:
+    """Read a checkpoint and build its model. Raises CheckpointError for anything that is not a whole, unaltered one."""
+    data = _read(Path(path))
+    header = _header(data, path)
+    entry = _system(header, path)
+    model = entry.model(_config(entry, header, path))
+    tensors = {key: value.float() if value.is_floating_point() else value for key, value in read_tensors(data).items()}
+    _check_keys(model, tensors, path)
+    model.load_state_dict(tensors)
+    return Checkpoint(model.eval(), header["system"], json.loads(header.get("manifest", "{}")))
+
+
+def load_course(name: str) -> Checkpoint:
+    """The small checkpoint of a system that ships with the kit."""
+    return load(system(name).course_checkpoint)
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint {path}.")
+    data = path.read_bytes()
+    if not sum_file(path).is_file():
+        raise CheckpointError(f"{path} has no {sum_file(path).name} beside it, so damage cannot be told: copy both files.")
+    if not sum_fits(path, data):
+        raise CheckpointError(f"{path} does not have the sha256 written beside it: it is damaged or half copied. Fetch both files again.")
+    return data
+
+
+def _header(data: bytes, path: str | Path) -> dict:
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not a safetensors file.") from error
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path} was not written by restorelab (no {FORMAT!r} in its header), so its configuration is unknown.")
+    return header
+
+
+def _system(header: dict, path: str | Path) -> System:
+    try:
+        return system(header.get("system", ""))
+    except ParameterError as error:
+        raise CheckpointError(f"{path} is for a newer or unknown system: {error}") from error
+
+
+def _config(entry: System, header: dict, path: str | Path) -> object:
+    try:
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(header["config"]).items()}
+        return entry.config(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has a configuration that {entry.config.__name__} does not take: {error}.") from error
+
+
+def _check_keys(model: nn.Module, tensors: dict[str, torch.Tensor], path: str | Path) -> None:
+    wanted = model.state_dict()
+    missing, unexpected = wanted.keys() - tensors.keys(), tensors.keys() - wanted.keys()
+    misshaped = [key for key in wanted.keys() & tensors.keys() if wanted[key].shape != tensors[key].shape]
+    problems = [f"{len(keys)} {what} (such as {min(keys)})" for what, keys in
+                (("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped)) if keys]  # fmt: skip
+    if problems:
+        raise CheckpointError(f"the tensors of {path} do not fit its own configuration: {', '.join(problems)}.")

@@ -1,0 +1,1 @@
+"""Clean pictures, and the degraded ones made from them."""

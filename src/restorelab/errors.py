@@ -1,0 +1,45 @@
+"""The errors restorelab raises on bad input from outside: each message says what is wrong and what to do.
+
+Everything derives from `RestorelabError`, so that the command line, the chapters and the demo can show one line
+instead of a traceback. A mistake *inside* the package is never dressed up as one of these.
+"""
+
+
+class RestorelabError(Exception):
+    """Something from outside (a file, a parameter, a recipe, a checkpoint) cannot be used."""
+
+
+class ImageError(RestorelabError):
+    """An image file or array cannot be read, written or accepted."""
+
+
+class ImageTooLarge(ImageError):
+    """More pixels or bytes than the limit allows; found from the header, before decoding."""
+
+
+class ImageTooSmall(ImageError):
+    """A side shorter than the caller needs."""
+
+
+class ImageDamaged(ImageError):
+    """The file starts like an image and then is truncated or corrupt."""
+
+
+class NotAnImage(ImageError):
+    """The bytes are not in a format that restorelab reads."""
+
+
+class RecipeError(RestorelabError):
+    """A degradation recipe is malformed or out of range."""
+
+
+class CheckpointError(RestorelabError):
+    """A checkpoint is missing, damaged, or belongs to another network."""
+
+
+class ParameterError(RestorelabError):
+    """A name or value given by the user is not one that exists here."""
+
+
+class TrainingError(RestorelabError):
+    """Training cannot start, go on, or be resumed."""

@@ -1,0 +1,1 @@
+"""Pure tensor operations that more than one room needs."""

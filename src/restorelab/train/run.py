@@ -1,0 +1,171 @@
+"""A run: one folder that says what was done, with what, and what came of it.
+
+    runs/<chapter>/<time>-<hash>/
+        manifest.json    parameters, seed, versions, device, data, git state, status
+        metrics.jsonl    one line per step
+        checkpoints/     the states to resume from, and the final weights
+        figures/
+"""
+
+import json
+import os
+import platform
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import filelock
+import torch
+
+import restorelab
+from restorelab.errors import TrainingError
+from restorelab.files import write_atomically
+from restorelab.train import state as states
+
+LOCK_WAIT = 20  # seconds: an orphaned kernel of a killed run notices its parent's death within a few
+
+
+def runs_folder() -> Path:
+    """Where runs are written: $RESTORELAB_RUNS, else `runs` in the repository (or here, outside of one)."""
+    if os.environ.get("RESTORELAB_RUNS"):
+        return Path(os.environ["RESTORELAB_RUNS"])
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / "course").is_dir() and (folder / "notebooks").is_dir()), here)
+    return root / "runs"
+
+
+def new_run_folder(chapter: str) -> Path:
+    """A fresh folder, named by the time and a short random mark. Not created yet."""
+    return runs_folder() / chapter / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+class Run:
+    """An open run folder. Only one process may hold it; use it in a `with` block or call `close()`."""
+
+    def __init__(self, folder: str | Path, seed: int = 0, parameters: dict | None = None, data: dict | None = None, device: str = "cpu"):
+        """Create the folder, or take up the one that is there; its parameters must be equal then. Raises TrainingError."""
+        self.folder, self.seed = Path(folder), seed
+        try:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            self.figures.mkdir(exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"the run folder {self.folder} cannot be made: {error.strerror}. Set RESTORELAB_RUNS to another place.") from error
+        self._lock = filelock.FileLock(self.folder / ".lock")
+        try:
+            self._lock.acquire(timeout=LOCK_WAIT)
+        except filelock.Timeout as error:
+            raise TrainingError(f"{self.folder} is being written to by another process: wait for it, or start a new run.") from error
+        self._begin(parameters or {}, data or {}, device)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def manifest(self) -> dict:
+        return read_manifest(self.folder)
+
+    def _begin(self, parameters: dict, data: dict, device: str) -> None:
+        asked = {"seed": self.seed, "parameters": json.loads(json.dumps(parameters)), "data": data}
+        before = read_manifest(self.folder)
+        for key, value in asked.items():
+            if key in before and before[key] != value:
+                self.close()
+                raise TrainingError(f"{self.folder} was begun with another {key}: {_difference(before[key], value)}. Start a new run for that.")
+        facts = {"format": "restorelab-run-1", **asked, "versions": versions(), "device": device_name(device), "git": git_state()}
+        started = before.get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self.note(**facts, started=started, status="running", resumed=before.get("resumed", -1) + 1 if "format" in before else 0)
+
+    def note(self, **facts) -> None:
+        """Add to, or replace in, the manifest."""
+        text = json.dumps(read_manifest(self.folder) | facts, indent=2)
+        write_atomically(self.folder / "manifest.json", text.encode())
+
+    def log(self, row: dict) -> None:
+        with open(self.folder / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def rows(self) -> list[dict]:
+        """What was logged, one dict per step. A line cut off by a kill is left out."""
+        return read_rows(self.folder)
+
+    def forget_after(self, step: int) -> None:
+        """Drop the rows of steps that were done but not saved: they are about to be done again."""
+        kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
+        write_atomically(self.folder / "metrics.jsonl", "".join(kept).encode())
+
+    def save_state(self, step: int, state: dict) -> None:
+        states.save_state(self.checkpoints, step, state)
+
+    def newest_state(self) -> dict | None:
+        return states.load_newest(self.checkpoints)
+
+    def finish(self, **facts) -> None:
+        """Mark the run as finished, with what it reached, and let go of the folder."""
+        self.note(**facts, status="finished", finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        self.close()
+
+    def close(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def read_manifest(folder: Path) -> dict:
+    """{} when the folder has none. Raises TrainingError for one that is not JSON."""
+    file = folder / "manifest.json"
+    try:
+        return json.loads(file.read_text()) if file.is_file() else {}
+    except ValueError as error:
+        raise TrainingError(f"{file} is damaged: start a new run.") from error
+
+
+def read_rows(folder: Path) -> list[dict]:
+    file = folder / "metrics.jsonl"
+    rows = []
+    for line in file.read_text().splitlines() if file.is_file() else ():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def versions() -> dict[str, str]:
+    return {"restorelab": restorelab.__version__, "python": platform.python_version(), "torch": torch.__version__, "platform": sys.platform}
+
+
+def device_name(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} threads of {platform.processor() or platform.machine()}"
+
+
+def git_state() -> dict | None:
+    """Commit of the working tree and whether it had changes, or None outside of git."""
+
+    def git(*words: str) -> str:
+        answer = subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True)
+        return answer.stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _difference(before: object, now: object) -> str:
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return f"{before} and not {now}"
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    return ", ".join(f"{key} was {before.get(key)!r} and is now {now.get(key)!r}" for key in keys)

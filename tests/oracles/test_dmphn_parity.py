@@ -1,0 +1,89 @@
+"""Our DMPHN is the authors' network: same weights, same output.
+
+The fixtures hold outputs of the authors' code under weights that a formula fills in, keyed by the authors' tensor names.
+"""
+
+import zlib
+
+import numpy as np
+import pytest
+import torch
+
+from restorelab.models.dmphn import DMPHN, OFFSET, DMPHNConfig
+from restorelab.official import DECODER, ENCODER, dmphn_key, load_dmphn
+from restorelab.errors import CheckpointError
+
+LEVELS = {"dmphn_1_2_4": 3, "dmphn_1_2_4_8": 4}
+
+
+def official_keys(levels: int) -> list[str]:
+    """Every tensor name in the authors' files for this many levels."""
+    single = {"layer1", "layer5", "layer9", "layer16", "layer20", "layer24"}
+    keys = []
+    for level in range(1, levels + 1):
+        for part, layers in (("encoder", ENCODER), ("decoder", DECODER)):
+            for layer in layers:
+                for place in [""] if layer in single else ["0.", "2."]:
+                    keys += [f"{part}_lv{level}.{layer}.{place}{kind}" for kind in ("weight", "bias")]
+    return keys
+
+
+def formula(key: str, shape: tuple[int, ...]) -> torch.Tensor:
+    normal = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape, dtype=np.float32)
+    scale = 0.01 if len(shape) == 1 else 0.75 / np.sqrt(np.prod(shape[1:]))
+    return torch.from_numpy(normal * np.float32(scale))
+
+
+def official_state(levels: int) -> dict[str, torch.Tensor]:
+    shapes = DMPHN(DMPHNConfig(patches=tuple(2**i for i in range(levels)))).state_dict()
+    return {key: formula(key, tuple(shapes[dmphn_key(key)].shape)) for key in official_keys(levels)}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_output_and_residuals_equal_the_authors(name, fixtures):
+    model = DMPHN(DMPHNConfig(patches=tuple(2**i for i in range(LEVELS[name]))))
+    model.load_state_dict({dmphn_key(key): value for key, value in official_state(LEVELS[name]).items()})
+    image = torch.from_numpy(np.random.default_rng(0).random((1, 3, 64, 96), dtype=np.float32))
+    with torch.inference_mode():
+        restored = model(image, explain=True)
+    want = np.load(fixtures / f"{name}.npz")
+    np.testing.assert_allclose(restored.image - OFFSET, want["deblurred_lv1"], atol=1e-5, rtol=0)
+    for level in range(2, LEVELS[name] + 1):
+        np.testing.assert_allclose(restored.maps["residual"][level - 1], want[f"residual_lv{level}"], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("patches, stacks, millions", [((1, 2, 4), 1, 5.424393), ((1, 2, 4, 8), 1, 7.232524), ((1, 2, 4), 4, 21.697572)])
+def test_parameter_counts_equal_the_released_files(patches, stacks, millions):
+    model = DMPHN(DMPHNConfig(patches=patches, stacks=stacks))
+    assert sum(p.numel() for p in model.parameters()) == round(millions * 1e6)
+
+
+def write_release(folder, levels: int) -> None:
+    modules = {}
+    for key, value in official_state(levels).items():
+        module, name = key.split(".", 1)
+        modules.setdefault(module, {})[name] = value
+    for module, state in modules.items():
+        torch.save(state, folder / f"{module}.pkl", _use_new_zipfile_serialization=False)
+
+
+def test_reads_the_authors_folder_of_pickles(tmp_path):
+    write_release(tmp_path, 3)
+    model = load_dmphn(tmp_path)
+    assert model.cfg.patches == (1, 2, 4)
+    key = "decoder_lv3.layer24.bias"
+    assert torch.equal(model.state_dict()[dmphn_key(key)], formula(key, (3,)))
+
+
+def test_a_missing_file_is_not_replaced_by_random_weights(tmp_path):
+    write_release(tmp_path, 3)
+    (tmp_path / "decoder_lv2.pkl").unlink()
+    with pytest.raises(CheckpointError, match="download it again"):
+        load_dmphn(tmp_path)
+
+
+def test_a_pickled_program_is_refused(tmp_path):
+    write_release(tmp_path, 3)
+    torch.save(torch.nn.Conv2d(1, 1, 1), tmp_path / "encoder_lv1.pkl")
+    with pytest.raises(CheckpointError, match="plain state dict"):
+        load_dmphn(tmp_path)
