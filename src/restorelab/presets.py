@@ -81,3 +81,9 @@ def choose(presets: dict[str, Preset], name: str, **overrides) -> Preset:
 
 def _fields(value: object) -> set[str]:
     return {field.name for field in dataclasses.fields(value)}
+
+
+def describe(preset: Preset) -> dict:
+    """A preset as JSON-able values, for a manifest."""
+    facts = {"model": dataclasses.asdict(preset.model), "fit": dataclasses.asdict(preset.fit), "recipe": preset.recipe.to_json()}
+    return facts | {"crop": preset.crop, "leaves": preset.leaves, "objective": preset.objective}

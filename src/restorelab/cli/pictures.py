@@ -1,0 +1,58 @@
+"""`restorelab restore`: files in, files out."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import nn
+
+from restorelab import checkpoint, image
+from restorelab.devices import choose_device
+from restorelab.errors import ImageError, ParameterError
+from restorelab.restore import restore
+
+
+def restore_files(files: list[Path], name: str, weights: Path | None, out: Path | None, device: str, precision: str,
+                  overwrite: bool, console: Console, problems: Console) -> int:  # fmt: skip
+    """Restore every file, saying for each where it went or why not; returns how many failed."""
+    if precision not in ("float32", "bfloat16"):
+        raise ParameterError(f"precision is float32 or bfloat16, not {precision!r}.")
+    model = _model(name, weights).to(choose_device(device))
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("restoring", total=len(files))
+        for file in files:
+            bar.update(task, description=file.name)
+            try:
+                console.print(_restore_one(model, file, target(file, out), precision, overwrite))
+            except ImageError as error:
+                failed += 1
+                problems.print(f"[red]error:[/] {error}")
+            bar.advance(task)
+    return failed
+
+
+def target(file: Path, out: Path | None) -> Path:
+    """Results are PNG, whatever came in: a restored picture should not be compressed again."""
+    return (out or file.parent) / f"{file.stem}_restored.png"
+
+
+def _restore_one(model: nn.Module, file: Path, result: Path, precision: str, overwrite: bool) -> str:
+    if result.exists() and not overwrite:
+        raise ImageError(f"{result} is already there: give --overwrite to replace it, or --out for another folder.")
+    info = image.probe(file)
+    restored = restore(model, image.load(file), precision=precision)
+    image.save(restored.image, result, bit_depth=info.bit_depth)
+    return f"{file} -> {result}  ({info.width}x{info.height}, {info.bit_depth} bits)"
+
+
+def _model(name: str, weights: Path | None) -> nn.Module:
+    if weights is None:
+        return checkpoint.load_course(name).model
+    found = checkpoint.load(weights)
+    if found.system != name:
+        raise ParameterError(f"{weights} is a checkpoint of {found.system}: give --model {found.system}.")
+    return found.model

@@ -1,0 +1,22 @@
+"""The one table of exercises: what `check`, `hint` and `solution` know, and what the notebooks may contain."""
+
+from collections.abc import Iterable
+
+from restorelab.lesson.checks import ch00_welcome, ch05_multi_patch_dmphn
+from restorelab.lesson.exercise import Exercise
+
+
+def table(*chapters: Iterable[Exercise]) -> dict[str, Exercise]:
+    """id -> exercise, in the order of the chapters; an id that two exercises claim is refused."""
+    exercises: dict[str, Exercise] = {}
+    for exercise in (exercise for chapter in chapters for exercise in chapter):
+        if exercise.id in exercises:
+            raise ValueError(f"two exercises are called {exercise.id}: {exercises[exercise.id].title}, {exercise.title}")
+        exercises[exercise.id] = exercise
+    return exercises
+
+
+EXERCISES = table(
+    ch00_welcome.EXERCISES,
+    ch05_multi_patch_dmphn.EXERCISES,
+)

@@ -1,0 +1,150 @@
+"""Pictures: every figure of the chapters, as a function from tensors to a matplotlib figure, and `show` to display one.
+
+Figures are built without pyplot, so that nothing is left open and nothing depends on a backend. Photographs are shown as JPEG of
+high quality: a notebook full of PNG photographs weighs megabytes.
+"""
+
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from IPython.display import display
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from restorelab.evaluate import Evaluation
+from restorelab.image import to_uint8
+from restorelab.models.dmphn import grid_of
+
+DPI = 100
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Paul Tol's bright: told apart by the colour-blind
+
+
+def show(figure: Figure, alt: str, lossless: bool = False) -> None:
+    """Display a figure with a text for those who cannot see it. `lossless` for line drawings."""
+    bundle, metadata = mime(figure, alt, lossless)
+    display(bundle, metadata=metadata, raw=True)
+
+
+def mime(figure: Figure, alt: str, lossless: bool = False) -> tuple[dict, dict]:
+    """The figure as a Jupyter mime bundle and its metadata."""
+    buffer = io.BytesIO()
+    options = {} if lossless else {"pil_kwargs": {"quality": 88, "subsampling": "4:4:4"}}
+    figure.savefig(buffer, format="png" if lossless else "jpeg", dpi=DPI, bbox_inches="tight", facecolor="white", **options)
+    kind = "image/png" if lossless else "image/jpeg"
+    return {kind: buffer.getvalue(), "text/plain": alt}, {kind: {"alt": alt}}
+
+
+def crop(image: Float[Tensor, "c h w"], top: int, left: int, side: int) -> Float[Tensor, "c h2 w2"]:
+    """A square window, to look at pixels instead of at a thumbnail."""
+    return image[:, top : top + side, left : left + side]
+
+
+def picture_row(pictures: Mapping[str, Tensor], title: str = "", height: float = 3.0) -> Figure:
+    """Pictures `c h w` in [0, 1] side by side, each under its name."""
+    widths = [image.shape[-1] / image.shape[-2] for image in pictures.values()]
+    figure = Figure(figsize=(height * sum(widths), height), layout="constrained")
+    axes = figure.subplots(1, len(pictures), width_ratios=widths, squeeze=False)[0]
+    for axis, (name, image) in zip(axes, pictures.items(), strict=True):
+        _picture(axis, image)
+        axis.set_title(name, fontsize=10)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def error_map(restored: Float[Tensor, "c h w"], clean: Float[Tensor, "c h w"], gain: float = 4.0) -> Float[Tensor, "1 h w"]:
+    """Mean absolute error over the channels, times `gain`, as a grey picture: black is perfect."""
+    return ((restored - clean).abs().mean(0, keepdim=True) * gain).clamp(0, 1)
+
+
+def signed(residual: Float[Tensor, "c h w"], gain: float = 1.0) -> Float[Tensor, "c h w"]:
+    """A residual as a picture: mid-grey is zero."""
+    return (0.5 + gain * residual).clamp(0, 1)
+
+
+def patch_layout(image: Float[Tensor, "c h w"], levels: Sequence[int], title: str = "") -> Figure:
+    """How each level of a DMPHN cuts the picture; the numbers are the order in which patches go through the network."""
+    height, width = image.shape[-2:]
+    figure = Figure(figsize=(3.0 * len(levels) * width / height, 3.4), layout="constrained")
+    for axis, patches, number in zip(figure.subplots(1, len(levels), squeeze=False)[0], levels, range(1, 99), strict=False):
+        _picture(axis, image)
+        rows, columns = grid_of(patches)
+        axis.set_title(f"level {number}: {patches} patch{'es' if patches > 1 else ''}, {rows}x{columns}", fontsize=10)
+        for index in range(patches):
+            top, left = index // columns * height / rows, index % columns * width / columns
+            axis.add_patch(Rectangle((left, top), width / columns, height / rows, fill=False, edgecolor="white", linewidth=2.5))
+            axis.add_patch(Rectangle((left, top), width / columns, height / rows, fill=False, edgecolor=COLOURS[1], linewidth=1.2))
+            place = (left + width / columns / 2, top + height / rows / 2)
+            axis.text(*place, str(index), color="white", ha="center", va="center", fontsize=13, bbox={"facecolor": "#000000a0", "edgecolor": "none"})
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def kernel_picture(kernels: Mapping[str, Tensor], title: str = "") -> Figure:
+    """Blur kernels, each scaled to its own largest value."""
+    figure = Figure(figsize=(1.9 * len(kernels), 2.3), layout="constrained")
+    for axis, (name, kernel) in zip(figure.subplots(1, len(kernels), squeeze=False)[0], kernels.items(), strict=True):
+        axis.imshow(kernel.numpy(), cmap="gray", vmin=0)
+        axis.set_title(name, fontsize=9)
+        axis.set_axis_off()
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def training_curve(rows: Sequence[Mapping], title: str = "") -> Figure:
+    """Loss of every step, smoothed over it, and the validation PSNR where it was measured; `rows` as a run logs them."""
+    figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    steps, losses = [row["step"] for row in rows], np.array([row["loss"] for row in rows])
+    window = max(1, len(losses) // 40)
+    left.plot(steps, losses, color=COLOURS[0], alpha=0.25, linewidth=0.8)
+    left.plot(steps[window - 1 :], np.convolve(losses, np.ones(window) / window, "valid"), color=COLOURS[0], linewidth=1.6)
+    left.set(yscale="log", xlabel="step", ylabel="training loss")
+    judged = [row for row in rows if "psnr" in row]
+    if judged:
+        right.plot([row["step"] for row in judged], [row["psnr"] for row in judged], "o-", color=COLOURS[2], label="restored")
+        right.axhline(judged[0]["input_psnr"], color="0.4", linestyle="--", label="input, untouched")
+        right.legend(fontsize=8)
+    right.set(xlabel="step", ylabel="validation PSNR (dB)")
+    for axis in (left, right):
+        axis.grid(alpha=0.25)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], caption: str) -> None:
+    """A table that reads well in a notebook, on GitHub and in a terminal."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(line[i]) for line in [headers, *cells]) for i in range(len(headers))]
+    plain = "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in [headers, *cells])
+    head = "".join(f"<th style='text-align:left'>{html.escape(name)}</th>" for name in headers)
+    body = "".join("<tr>" + "".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row) + "</tr>" for row in cells)
+    table = f"<table><caption style='text-align:left'>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    display({"text/html": table, "text/plain": f"{caption}\n{plain}"}, raw=True)
+
+
+def show_evaluation(result: Evaluation, label: str) -> None:
+    """One row per picture and their mean. `label` says model, weights, data and preset; the protocol is added here."""
+    figures = ("degraded_psnr", "restored_psnr", "gain", "degraded_ssim", "restored_ssim")
+    rows = [[row.name, *(getattr(row, name) for name in figures)] for row in result.rows]
+    rows.append(["mean", *(result.mean(name) for name in figures)])
+    headers = ["picture", "input PSNR (dB)", "restored PSNR (dB)", "gain (dB)", "input SSIM", "restored SSIM"]
+    show_table(headers, [_rounded(row) for row in rows], f"{label}. Protocol: {result.protocol}")
+
+
+def _rounded(row: Sequence) -> list[str]:
+    name, *numbers = row
+    return [name, *(f"{number:.2f}" for number in numbers[:3]), *(f"{number:.4f}" for number in numbers[3:])]
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _picture(axis, image: Float[Tensor, "c h w"]) -> None:
+    axis.imshow(to_uint8(image.expand(3, -1, -1) if image.shape[0] == 1 else torch.as_tensor(image)))
+    axis.set_axis_off()
