@@ -11,6 +11,9 @@ import dataclasses
 import time
 from pathlib import Path
 
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
 from restorelab import checkpoint, presets
 from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import TrainingPairs, photo_pairs, training_photos
@@ -27,11 +30,11 @@ DRAWS = 4  # shakes per test photograph: three photographs alone are too few to 
 def main() -> None:
     args = arguments()
     preset = presets.choose(presets.DMPHN, "lab")
-    cfg = FitConfig(steps=args.steps, batch=args.batch, learning_rate=args.learning_rate, warmup=200, ema=0.999, precision=args.precision,
-                    workers=1, save_every=200, validate_every=500)  # fmt: skip
+    cfg = FitConfig(steps=args.steps, batch=args.batch, learning_rate=args.learning_rate, warmup=200, ema=0.998, precision=args.precision,
+                    workers=1, save_every=250, validate_every=500)  # fmt: skip
     pictures = training_photos() + (load_folder(args.photos) if args.photos else [])
-    data = {"photographs": len(pictures), "sha256": fingerprint(pictures), "terms": args.licence, "leaves": preset.leaves, "crop": preset.crop}
-    parameters = dataclasses.asdict(cfg) | {"model": dataclasses.asdict(preset.model), "recipe": preset.recipe.to_json()}
+    data = {"photographs": len(pictures), "sha256": fingerprint(pictures), "terms": args.licence}
+    parameters = presets.describe(dataclasses.replace(preset, fit=cfg))
     watched = photo_pairs("validation", preset.recipe, draws=DRAWS, crop=256)
 
     def validate(model):
@@ -41,12 +44,19 @@ def main() -> None:
     with Run(args.run, args.seed, parameters, data, args.device) as run:
         samples = TrainingPairs(pictures, preset.recipe, preset.crop, args.seed, preset.leaves)
         model = system(args.system).model(preset.model)
-        model = fit(model, OBJECTIVES[preset.objective], samples, cfg, run, device=args.device, validate=validate, watch=say)
+        model = newest(run, model) if args.early else fit(model, OBJECTIVES[preset.objective], samples, cfg, run, device=args.device, validate=validate, watch=say)
         result = evaluate(model, photo_pairs("test", preset.recipe, draws=DRAWS), COURSE_RGB)
         manifest = card(run, result, preset)
         checkpoint.save(args.out or system(args.system).course_checkpoint, model, manifest, half=True)
         run.finish(result=manifest["result"])
     print(manifest["result"])
+
+
+def newest(run: Run, model: nn.Module) -> nn.Module:
+    """The averaged weights of the newest saved state."""
+    average = AveragedModel(model)
+    average.load_state_dict(run.newest_state()["average"])
+    return average.module.eval()
 
 
 def say(progress: Progress) -> None:
@@ -61,7 +71,9 @@ def card(run: Run, result: Evaluation, preset: presets.Preset) -> dict:
     facts = {key: run.manifest[key] for key in ("seed", "parameters", "data", "versions", "device")}
     figures = {name: round(result.mean(name), 3) for name in ("degraded_psnr", "restored_psnr", "gain", "degraded_ssim", "restored_ssim")}
     test = f"{len(result.rows)} pictures: the bundled test photographs, {DRAWS} draws each of the recipe"
-    judged = {"on": test, "recipe": preset.recipe.to_json(), "protocol": str(result.protocol), "seconds": run.rows()[-1]["seconds"]}
+    last = run.rows()[-1]
+    judged = {"on": test, "recipe": preset.recipe.to_json(), "protocol": str(result.protocol)}
+    judged |= {"steps_done": run.newest_state()["step"], "training_seconds": last["seconds"]}
     return facts | {"result": figures | judged}
 
 
@@ -72,9 +84,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--licence", default="bundled photographs only", help="whose the photographs are and on what terms")
     parser.add_argument("--run", type=Path, required=True, help="the run folder; an old one is taken up")
     parser.add_argument("--out", type=Path, help="where the weights go (default: into the package)")
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--early", action="store_true", help="train no further: judge and write the newest saved state")
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)

@@ -9,11 +9,10 @@ colour, though, and would cut it down to 8 bits without a word; those samples al
 
 import io
 import os
-import secrets
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from restorelab.errors import ImageDamaged, ImageError, ImageTooLarge, ImageTooSmall, NotAnImage, ParameterError, RestorelabError
+from restorelab.files import write_atomically
 
 Source = str | os.PathLike | bytes | io.IOBase  # a path, a file's bytes, or a seekable binary file
 
@@ -296,7 +296,7 @@ def _flatten(samples: Float[np.ndarray, "h w c"], background: int | float) -> Fl
     if samples.shape[2] in (2, 4):
         alpha = samples[..., -1:]
         samples = samples[..., :-1] * alpha + background * (1 - alpha)
-    channels_first = np.ascontiguousarray(samples.transpose(2, 0, 1))
+    channels_first = samples.transpose(2, 0, 1).copy()  # numpy calls a mirrored single pixel contiguous, torch refuses it
     return torch.from_numpy(channels_first).expand(3, -1, -1).contiguous()
 
 
@@ -386,7 +386,7 @@ def _encode(image: Tensor, path: Path, bit_depth: int) -> bytes:
     format, options = _WRITERS[path.suffix.lower()]
     try:
         if bit_depth == 16:  # Pillow has no 16-bit colour
-            bgr = np.ascontiguousarray(_quantize(image, 65535).astype(np.uint16)[..., ::-1])
+            bgr = _quantize(image, 65535).astype(np.uint16)[..., ::-1].copy()
             return cv2.imencode(path.suffix.lower(), bgr)[1].tobytes()
         array = to_uint8(image)
         buffer = io.BytesIO()
@@ -397,16 +397,7 @@ def _encode(image: Tensor, path: Path, bit_depth: int) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write beside the final name, then rename: whoever looks sees the old file, the new one, or none, never a part."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with open(temporary, "xb") as file:  # unlike tempfile's, these have the usual permissions
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_atomically(path, data)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path}: cannot be written ({_reason(error)}); check that its folder exists and has room.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

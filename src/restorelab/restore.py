@@ -20,8 +20,8 @@ class RestoredImage:
 
 
 @torch.inference_mode()
-def restore(model: nn.Module, degraded: Float[Tensor, "c h w"], *, precision: str = "float32", explain: bool = False) -> RestoredImage:
-    """Restore one picture in [0, 1] with the weights as they are; the model is left as it was found.
+def restore(model: nn.Module, degraded: Tensor, *, precision: str = "float32", explain: bool = False) -> RestoredImage:
+    """Restore one picture `c h w` in [0, 1] with the weights as they are; the model is left as it was found.
 
     Any size: the picture is mirrored at the bottom and right up to the model's multiples, and cut back. `precision` is "float32"
     or "bfloat16" (faster on a GPU, and on a CPU that has AMX; about 45 dB from float32). Raises ImageError for a bad picture.

@@ -45,7 +45,7 @@ def _restore_one(model: nn.Module, file: Path, result: Path, precision: str, ove
         raise ImageError(f"{result} is already there: give --overwrite to replace it, or --out for another folder.")
     info = image.probe(file)
     restored = restore(model, image.load(file), precision=precision)
-    image.save(restored.image, result, bit_depth=info.bit_depth)
+    image.save(restored.image, result, bit_depth=min(info.bit_depth, 16))
     return f"{file} -> {result}  ({info.width}x{info.height}, {info.bit_depth} bits)"
 
 

@@ -165,7 +165,7 @@ def _report(run: Run, cfg: FitConfig, step: int, loss: Tensor, norm: Tensor, sec
 
 def _not_finite(step: int, loss: Tensor, run: Run) -> str:
     return (
-        f"The gradient is no longer finite at step {step} (loss {float(loss):.3g}), so training stopped before the weights were harmed. "
+        f"The gradient is no longer finite at step {step} (loss {float(loss.detach()):.3g}), so training stopped before the weights were harmed. "
         f"The state after step {step - 1} is saved in {run.folder.name}. Lower learning_rate (a third is a good next try), "
         "check the data for NaN, or train in float32."
     )

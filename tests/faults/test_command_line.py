@@ -1,0 +1,127 @@
+"""The command line as a user meets it: files good and bad, words mistyped."""
+
+import io
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from restorelab import image
+from restorelab.cli.chapters import newest_unfinished, read_parameters, split_pairs
+from restorelab.errors import ParameterError
+from restorelab.repository import chapter_path, chapters
+
+ROOT = Path(__file__).parents[2]
+CHAPTER = "05_multi_patch_dmphn"
+
+
+def restorelab(*words, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", "from restorelab.cli import main; main()", *map(str, words)], cwd=cwd, capture_output=True, text=True)
+
+
+def photograph(height: int, width: int) -> np.ndarray:
+    return cv2.resize(np.random.default_rng(0).integers(0, 255, (9, 16, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    Image.fromarray(photograph(180, 320)).save(tmp_path / "photo.png")
+    Image.fromarray(photograph(5, 7)).save(tmp_path / "tiny.png")
+    cv2.imwrite(str(tmp_path / "deep.png"), (np.linspace(0, 65535, 48 * 40).reshape(48, 40)).astype(np.uint16))
+    whole = io.BytesIO()
+    Image.fromarray(photograph(180, 320)).save(whole, "JPEG")
+    (tmp_path / "broken.jpg").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    (tmp_path / "text.png").write_text("no picture")
+    return tmp_path
+
+
+def test_restore_writes_the_good_ones_and_explains_the_bad_ones(pictures):
+    names = ("photo.png", "broken.jpg", "tiny.png", "text.png", "deep.png", "absent.png")
+    done = restorelab("restore", *(pictures / name for name in names))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 3 and all(any(name in line for line in errors) for name in ("broken.jpg", "text.png", "absent.png"))
+    assert sorted(file.name for file in pictures.glob("*_restored*")) == ["deep_restored.png", "photo_restored.png", "tiny_restored.png"]
+    sizes = {name: (info.width, info.height, info.bit_depth) for name in ("photo", "tiny", "deep") for info in [image.probe(pictures / f"{name}_restored.png")]}
+    assert sizes == {"photo": (320, 180, 8), "tiny": (7, 5, 8), "deep": (40, 48, 16)}
+
+
+def test_restore_does_not_replace_results_unasked(pictures):
+    target = pictures / "tiny_restored.png"
+    target.write_bytes(b"precious")
+    done = restorelab("restore", pictures / "tiny.png")
+    assert done.returncode == 1 and "--overwrite" in done.stderr and target.read_bytes() == b"precious"
+    assert restorelab("restore", pictures / "tiny.png", "--overwrite").returncode == 0
+    assert image.probe(target).width == 7
+
+
+def test_restore_puts_results_where_asked(pictures):
+    done = restorelab("restore", pictures / "tiny.png", "--out", pictures / "new folder")
+    assert done.returncode == 0 and (pictures / "new folder" / "tiny_restored.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (("restore", "x.png", "--model", "dmhpn"), "Did you mean dmphn"),
+        (("restore", "x.png", "--device", "tpu9"), "device is auto, cpu or cuda"),
+        (("restore", "x.png", "--weights", "nothing.safetensors"), "there is no checkpoint"),
+        (("run", "05", "-p", "lerning_rate=1e-3"), "Did you mean learning_rate"),
+        (("run", "05", "-p", "steps=1e1"), "steps must be a whole number"),
+        (("run", "05", "-p", "steps"), "name=value"),
+        (("run", "55"), "the chapters are"),
+        (("run", "05_multi_pach"), "Did you mean 05_multi_patch_dmphn"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_remedy(words, says, tmp_path):
+    done = restorelab(*words)
+    assert done.returncode == 1 and done.stdout == ""
+    assert says in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_parameter_lists_the_right_ones():
+    with pytest.raises(ParameterError, match="It has preset, seed, device"):
+        read_parameters(chapter_path("05"), {"nonsense": "1"})
+
+
+def test_parameters_are_read_by_their_declared_type():
+    given = {"steps": "7", "learning_rate": "1e-3", "patches": "1-2", "preset": "lab"}
+    assert read_parameters(chapter_path("05"), given) == {"steps": 7, "learning_rate": 1e-3, "patches": "1-2", "preset": "lab"}
+    assert split_pairs(["a=b=c"]) == {"a": "b=c"}
+
+
+def test_resume_without_an_unfinished_run_says_so(tmp_path):
+    with pytest.raises(ParameterError, match="unfinished"):
+        newest_unfinished(CHAPTER)
+
+
+def test_every_command_explains_itself():
+    for command in ("lab", "run", "restore", "doctor"):
+        done = restorelab(command, "--help")
+        assert done.returncode == 0 and "Usage" in done.stdout
+
+
+def test_doctor_looks_at_everything_and_writes_nothing(tmp_path):
+    done = restorelab("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for subject in ("Python", "PyTorch", "GPU", "Memory", "Disk", "Course checkpoint dmphn", "Offline"):
+        assert subject in done.stdout
+
+
+def test_chapters_are_found_by_their_number():
+    assert chapter_path("05").stem == CHAPTER in chapters()
+
+
+def test_outside_of_a_clone_the_chapters_are_said_to_be_missing(tmp_path, monkeypatch):
+    import restorelab.repository as repository
+
+    shutil.copy(repository.__file__, tmp_path / "repository.py")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(repository, "__file__", str(tmp_path / "repository.py"))
+    with pytest.raises(ParameterError, match="inside a clone"):
+        repository.root()

@@ -1,0 +1,71 @@
+"""The house stands: rooms import only from lower floors, and heavy or visual packages stay where they belong."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "src" / "restorelab"
+FLOORS = {
+    0: {"errors", "files", "image", "ops"},
+    1: {"degrade", "metrics", "losses", "models"},
+    2: {"data", "systems", "checkpoint", "official", "restore", "devices"},
+    3: {"train", "evaluate", "presets"},
+    4: {"lesson", "viz", "live", "doctor", "repository", "cli"},
+}
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+ONLY_ON_FLOOR_4 = {"matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "gradio"}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            assert all(name.name != "*" for name in node.names), f"{file}: star import"
+            found |= {f"{node.module}.{name.name}" if node.module == "restorelab" else node.module for name in node.names}
+    return found
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(file) for file in FILES} - {"__init__"} == set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_go_down_only(file):
+    room = room_of(file)
+    if room == "__init__":
+        assert not imports(file)
+        return
+    for name in imports(file):
+        top, *rest = name.split(".")
+        if top == "restorelab" and rest:
+            other = rest[0]
+            allowed = FLOOR_OF[other] < FLOOR_OF[room] or other == room or (FLOOR_OF[other] == FLOOR_OF[room] != 1)
+            assert allowed, f"{room} (floor {FLOOR_OF[room]}) imports {name} (floor {FLOOR_OF[other]})"
+        assert top not in ONLY_ON_FLOOR_4 or FLOOR_OF[room] == 4, f"{room} imports {top}, which belongs to floor 4"
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "models").glob("*.py")), ids=lambda file: file.name)
+def test_a_model_imports_torch_ops_and_restored_alone(file):
+    ours = {name for name in imports(file) if name.startswith("restorelab")}
+    assert all(name.startswith(("restorelab.ops", "restorelab.models.restored")) for name in ours), ours
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_no_prints_no_unsafe_loading_no_path_tricks(file):
+    speaks = file.name == "cards.py"  # a lesson's cards in a plain terminal
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            assert speaks or name != "print"
+            assert name not in ("eval", "exec", "pickle.load", "pickle.loads", "sys.path.append", "sys.path.insert"), name
+            if name == "torch.load":
+                assert any(word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords), "torch.load needs weights_only=True"

@@ -1,0 +1,105 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import save as write_tensors
+
+from restorelab import checkpoint
+from restorelab.errors import CheckpointError
+from restorelab.files import sum_file, write_with_sum
+from restorelab.models.dmphn import DMPHN, DMPHNConfig
+from restorelab.systems import SYSTEMS
+
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "small.safetensors"
+    checkpoint.save(path, DMPHN(DMPHNConfig(width=2)), {"who": "a test"})
+    return path
+
+
+def rewrite(path, header: dict | None, tensors: dict | None = None) -> None:
+    write_with_sum(path, write_tensors(tensors or {"x": torch.zeros(1)}, header))
+
+
+def test_half_precision_is_half_the_size_and_comes_back_as_float32(saved, tmp_path):
+    model = checkpoint.load(saved).model
+    checkpoint.save(tmp_path / "half.safetensors", model, half=True)
+    found = checkpoint.load(tmp_path / "half.safetensors").model
+    assert all(p.dtype == torch.float32 for p in found.parameters())
+    assert all((a - b).abs().max() < 1e-3 for a, b in zip(model.parameters(), found.parameters(), strict=True))
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.75 * saved.stat().st_size
+
+
+def test_one_flipped_bit_is_noticed(saved):
+    data = bytearray(saved.read_bytes())
+    data[-3] ^= 4
+    saved.write_bytes(data)
+    with pytest.raises(CheckpointError, match="damaged or half copied"):
+        checkpoint.load(saved)
+
+
+def test_a_truncated_file_is_noticed(saved):
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="damaged"):
+        checkpoint.load(saved)
+
+
+def test_a_missing_file_and_a_missing_sum_are_told_apart(saved, tmp_path):
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        checkpoint.load(tmp_path / "other.safetensors")
+    sum_file(saved).unlink()
+    with pytest.raises(CheckpointError, match="copy both files"):
+        checkpoint.load(saved)
+
+
+HEADER = {"format": checkpoint.FORMAT, "system": "dmphn", "config": json.dumps({"width": 2}), "manifest": "{}"}
+
+
+@pytest.mark.parametrize(
+    "header, words",
+    [
+        (None, "not written by restorelab"),
+        ({"format": "pt"}, "not written by restorelab"),
+        (HEADER | {"system": "udvdd"}, "newer or unknown system"),
+        (HEADER | {"config": "{}x"}, "configuration"),
+        (HEADER | {"config": json.dumps({"widht": 2})}, "configuration"),
+        (HEADER | {"config": json.dumps({"patches": [3]})}, "powers of two"),
+        (HEADER, "missing"),
+    ],
+)
+def test_a_foreign_or_unfitting_file_says_why(saved, header, words):
+    rewrite(saved, header)
+    with pytest.raises(CheckpointError, match=words):
+        checkpoint.load(saved)
+
+
+def test_misshaped_and_unexpected_tensors_are_named(saved):
+    tensors = DMPHN(DMPHNConfig(width=3)).state_dict()
+    rewrite(saved, HEADER, tensors | {"extra": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match=r"1 unexpected \(such as extra\).*of another shape"):
+        checkpoint.load(saved)
+
+
+def test_something_that_is_no_safetensors_file(saved):
+    write_with_sum(saved, b"not at all a checkpoint")
+    with pytest.raises(CheckpointError, match="not a safetensors file"):
+        checkpoint.load(saved)
+
+
+def test_a_place_that_cannot_be_written_keeps_what_was_there(saved):
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        checkpoint.save(saved.parent / "no folder" / "x.safetensors", DMPHN(DMPHNConfig(width=2)))
+    assert checkpoint.load(saved).manifest == {"who": "a test"}
+    assert sorted(file.name for file in saved.parent.iterdir()) == ["small.safetensors", "small.safetensors.sha256"]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_course_checkpoints_are_small_and_say_how_they_were_made(name):
+    found = checkpoint.load_course(name)
+    assert sum(p.numel() for p in found.model.parameters()) <= 2_000_000
+    assert SYSTEMS[name].course_checkpoint.stat().st_size < 16 * 2**20
+    assert found.manifest.keys() >= {"seed", "parameters", "data", "versions", "result"}
+    assert found.manifest["result"].keys() >= {"gain", "protocol", "recipe", "on"}
+    assert "/" not in found.manifest["data"]["terms"]

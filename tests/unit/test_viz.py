@@ -1,0 +1,52 @@
+"""Pictures are made, carry a text, and stay small; what they show is looked at by people."""
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+
+from restorelab import viz
+from restorelab.evaluate import Evaluation, Row
+from restorelab.metrics import COURSE_RGB
+
+PHOTO = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(0))
+
+
+def rendered(figure, lossless: bool = False) -> np.ndarray:
+    bundle, metadata = viz.mime(figure, "what it shows", lossless)
+    kind = "image/png" if lossless else "image/jpeg"
+    assert bundle["text/plain"] == "what it shows" and metadata[kind]["alt"] == "what it shows"
+    assert len(bundle[kind]) < 200_000
+    return np.asarray(Image.open(io.BytesIO(bundle[kind])))
+
+
+def test_every_figure_renders():
+    rows = [{"step": n, "loss": 1 / n} | ({"psnr": 20.0 + n, "input_psnr": 20.0} if n % 5 == 0 else {}) for n in range(1, 30)]
+    figures = (
+        viz.picture_row({"a": PHOTO, "b": PHOTO[:1]}, "title"),
+        viz.patch_layout(PHOTO, (1, 2, 4, 8)),
+        viz.kernel_picture({"k": torch.rand(7, 7)}),
+        viz.training_curve(rows),
+        viz.training_curve(rows[:1]),
+    )
+    for figure in figures:
+        assert rendered(figure).std() > 5  # something is drawn
+
+
+def test_crop_error_and_residual_pictures():
+    assert torch.equal(viz.crop(PHOTO, 3, 5, 10), PHOTO[:, 3:13, 5:15])
+    assert viz.error_map(PHOTO, PHOTO).max() == 0
+    assert torch.allclose(viz.error_map(PHOTO, (PHOTO + 0.1)), torch.tensor(0.4))
+    assert torch.equal(viz.signed(torch.zeros(3, 2, 2)), torch.full((3, 2, 2), 0.5))
+
+
+def test_tables_escape_and_carry_the_protocol(capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(viz, "display", lambda bundle, **_: shown.append(bundle))
+    result = Evaluation((Row("a<b", 20.0, 22.5, 0.5, 0.625), Row("c", 30.0, 30.5, 0.9, 0.91)), COURSE_RGB)
+    viz.show_evaluation(result, "DMPHN, course checkpoint")
+    (bundle,) = shown
+    assert "a&lt;b" in bundle["text/html"] and "a<b" in bundle["text/plain"]
+    for text in bundle.values():
+        assert str(COURSE_RGB) in text.replace("&#x27;", "'") and "DMPHN, course checkpoint" in text and "2.50" in text and "1.50" in text
