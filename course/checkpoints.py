@@ -44,7 +44,11 @@ def main() -> None:
     with Run(args.run, args.seed, parameters, data, args.device) as run:
         samples = TrainingPairs(pictures, preset.recipe, preset.crop, args.seed, preset.leaves)
         model = system(args.system).model(preset.model)
-        model = newest(run, model) if args.early else fit(model, OBJECTIVES[preset.objective], samples, cfg, run, device=args.device, validate=validate, watch=say)
+        model = (
+            newest(run, model)
+            if args.early
+            else fit(model, OBJECTIVES[preset.objective], samples, cfg, run, device=args.device, validate=validate, watch=say)
+        )
         result = evaluate(model, photo_pairs("test", preset.recipe, draws=DRAWS), COURSE_RGB)
         manifest = card(run, result, preset)
         checkpoint.save(args.out or system(args.system).course_checkpoint, model, manifest, half=True)

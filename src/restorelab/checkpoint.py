@@ -33,7 +33,9 @@ def save(path: str | Path, model: nn.Module, manifest: dict | None = None, half:
 
     Raises CheckpointError when the place cannot be written to; what was there before is kept then.
     """
-    tensors = {key: (value.half() if half and value.is_floating_point() else value).cpu().contiguous() for key, value in model.state_dict().items()}
+    tensors = {
+        key: (value.half() if half and value.is_floating_point() else value).cpu().contiguous() for key, value in model.state_dict().items()
+    }
     header = {
         "format": FORMAT,
         "system": name_of(model),

@@ -6,7 +6,7 @@ from restorelab.errors import ParameterError
 
 
 def choose_device(name: str = "auto") -> str:
-    """"auto" is the GPU if PyTorch can use one, else "cpu". Raises ParameterError for a device that is not here."""
+    """ "auto" is the GPU if PyTorch can use one, else "cpu". Raises ParameterError for a device that is not here."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

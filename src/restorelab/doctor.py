@@ -47,7 +47,9 @@ def _memory() -> Finding:
     total, free = memory()
     if not total:
         return Finding("Memory", "cannot be told on this system")
-    return Finding("Memory", f"{total / GIB:.0f} GB, {free / GIB:.0f} GB free", free > 3 * GIB, "close other programs: a chapter takes up to 3 GB")
+    return Finding(
+        "Memory", f"{total / GIB:.0f} GB, {free / GIB:.0f} GB free", free > 3 * GIB, "close other programs: a chapter takes up to 3 GB"
+    )
 
 
 def memory() -> tuple[int, int]:
@@ -76,4 +78,7 @@ def _checkpoints() -> list[Finding]:
 
 
 def _offline() -> Finding:
-    return Finding("Offline", "everything here works without a network: chapters, photographs, training, course checkpoints. Published weights do not ship.")
+    return Finding(
+        "Offline",
+        "everything here works without a network: chapters, photographs, training, course checkpoints. Published weights do not ship.",
+    )

@@ -4,6 +4,9 @@ Everything derives from `RestorelabError`, so that the command line, the chapter
 instead of a traceback. A mistake *inside* the package is never dressed up as one of these.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class RestorelabError(Exception):
     """Something from outside (a file, a parameter, a recipe, a checkpoint) cannot be used."""
@@ -43,3 +46,12 @@ class ParameterError(RestorelabError):
 
 class TrainingError(RestorelabError):
     """Training cannot start, go on, or be resumed."""
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """The sentence " Did you mean X?", X being the one of `words` that is most like `word`; "" when none is close.
+
+    It begins with a space, to follow the full stop of a message.
+    """
+    closest = difflib.get_close_matches(word, words, n=1)
+    return f" Did you mean {closest[0]}?" if closest else ""

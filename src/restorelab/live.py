@@ -35,8 +35,13 @@ class LivePicture:
         left = "done" if progress.step == progress.steps else f"{time.strftime('%H:%M:%S', time.gmtime(progress.remaining))} left"
         title = f"step {progress.step} of {progress.steps}, {progress.samples_per_second:.1f} samples/s, {left}"
         restored = restore(progress.weights, self._pair.degraded).image
-        row = picture_row({"degraded": self._pair.degraded, f"restored, step {progress.step}": restored, "clean": self._pair.clean}, height=2.4)
-        for handle, figure, alt in ((self._curve, training_curve(self._run.rows(), title), title), (self._crop, row, "degraded, restored and clean crop")):
+        row = picture_row(
+            {"degraded": self._pair.degraded, f"restored, step {progress.step}": restored, "clean": self._pair.clean}, height=2.4
+        )
+        for handle, figure, alt in (
+            (self._curve, training_curve(self._run.rows(), title), title),
+            (self._crop, row, "degraded, restored and clean crop"),
+        ):
             if handle:  # None outside of IPython
                 bundle, metadata = mime(figure, alt)
                 handle.update(bundle, metadata=metadata, raw=True)

@@ -50,7 +50,9 @@ def load_dmphn(folder: str | Path) -> DMPHN:
     model = DMPHN(DMPHNConfig(patches=tuple(2**i for i in range(levels)), stacks=stacks))
     missing = model.state_dict().keys() - state.keys()
     if missing:
-        raise CheckpointError(f"{folder} lacks the files for {len(missing)} tensors, {sorted(missing)[0]} among them: download it again whole.")
+        raise CheckpointError(
+            f"{folder} lacks the files for {len(missing)} tensors, {sorted(missing)[0]} among them: download it again whole."
+        )
     model.load_state_dict(state)
     return model.eval()
 
@@ -59,7 +61,9 @@ def _read_pickle(file: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen kinds here, none of them helpful to a reader
-        raise CheckpointError(f"{file} cannot be read as a plain state dict ({type(error).__name__}): it is damaged, or a pickled program.") from error
+        raise CheckpointError(
+            f"{file} cannot be read as a plain state dict ({type(error).__name__}): it is damaged, or a pickled program."
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{file} is not a plain state dict of tensors.")
     return state

@@ -6,11 +6,10 @@ paper  the published recipe, and what it takes
 """
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 
 from restorelab.degrade import CameraShake, GaussianNoise, Recipe
-from restorelab.errors import ParameterError
+from restorelab.errors import ParameterError, did_you_mean
 from restorelab.models.dmphn import DMPHNConfig
 from restorelab.train.loop import FitConfig
 
@@ -66,8 +65,7 @@ def choose(presets: dict[str, Preset], name: str, **overrides) -> Preset:
     Raises ParameterError for a preset or a value that does not exist.
     """
     if name not in presets:
-        match = difflib.get_close_matches(name, presets, n=1)
-        raise ParameterError(f"there is no preset {name!r}; the presets are {', '.join(presets)}." + (f" Did you mean {match[0]}?" if match else ""))
+        raise ParameterError(f"there is no preset {name!r}; the presets are {', '.join(presets)}.{did_you_mean(name, presets)}")
     preset = presets[name]
     for key, value in overrides.items():
         if value in (0, "", None):

@@ -1,9 +1,8 @@
 """Where the chapters are: the clone that this package was installed from."""
 
-import difflib
 from pathlib import Path
 
-from restorelab.errors import ParameterError
+from restorelab.errors import ParameterError, did_you_mean
 
 
 def root() -> Path:
@@ -27,6 +26,6 @@ def chapter_path(name: str) -> Path:
     stem = name.removesuffix(".ipynb")
     found = [chapter for chapter in chapters() if chapter == stem] or [chapter for chapter in chapters() if chapter.startswith(stem)]
     if len(found) != 1:
-        match = difflib.get_close_matches(stem, chapters(), n=1)
-        raise ParameterError(f"there is no chapter {name!r}; the chapters are {', '.join(chapters())}." + (f" Did you mean {match[0]}?" if match else ""))
+        hint = did_you_mean(stem, chapters())
+        raise ParameterError(f"there is no chapter {name!r}; the chapters are {', '.join(chapters())}.{hint}")
     return root() / "notebooks" / f"{found[0]}.ipynb"

@@ -1,12 +1,11 @@
 """The one table of what a user may name: systems, their classes, their course checkpoints."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
-from restorelab.errors import ParameterError
+from restorelab.errors import ParameterError, did_you_mean
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -37,9 +36,7 @@ SYSTEMS = {
 def system(name: str) -> System:
     """Raises ParameterError, naming the closest one, for a system that does not exist."""
     if name not in SYSTEMS:
-        match = difflib.get_close_matches(name, SYSTEMS, n=1)
-        hint = f" Did you mean {match[0]}?" if match else ""
-        raise ParameterError(f"there is no system {name!r}; the systems are {', '.join(SYSTEMS)}.{hint}")
+        raise ParameterError(f"there is no system {name!r}; the systems are {', '.join(SYSTEMS)}.{did_you_mean(name, SYSTEMS)}")
     return SYSTEMS[name]
 
 

@@ -33,7 +33,7 @@ def show(figure: Figure, alt: str, lossless: bool = False) -> None:
 def mime(figure: Figure, alt: str, lossless: bool = False) -> tuple[dict, dict]:
     """The figure as a Jupyter mime bundle and its metadata."""
     buffer = io.BytesIO()
-    options = {} if lossless else {"pil_kwargs": {"quality": 88, "subsampling": "4:4:4"}}
+    options = {} if lossless else {"pil_kwargs": {"quality": 85, "subsampling": "4:4:4"}}
     figure.savefig(buffer, format="png" if lossless else "jpeg", dpi=DPI, bbox_inches="tight", facecolor="white", **options)
     kind = "image/png" if lossless else "image/jpeg"
     return {kind: buffer.getvalue(), "text/plain": alt}, {kind: {"alt": alt}}
@@ -69,17 +69,25 @@ def signed(residual: Float[Tensor, "c h w"], gain: float = 1.0) -> Float[Tensor,
 def patch_layout(image: Float[Tensor, "c h w"], levels: Sequence[int], title: str = "") -> Figure:
     """How each level of a DMPHN cuts the picture; the numbers are the order in which patches go through the network."""
     height, width = image.shape[-2:]
-    figure = Figure(figsize=(3.0 * len(levels) * width / height, 3.4), layout="constrained")
+    figure = Figure(figsize=(1.7 * len(levels) * width / height, 2.1), layout="constrained")
     for axis, patches, number in zip(figure.subplots(1, len(levels), squeeze=False)[0], levels, range(1, 99), strict=False):
         _picture(axis, image)
         rows, columns = grid_of(patches)
-        axis.set_title(f"level {number}: {patches} patch{'es' if patches > 1 else ''}, {rows}x{columns}", fontsize=10)
+        axis.set_title(f"level {number}: {patches} patch{'es' if patches > 1 else ''}, {rows}x{columns}", fontsize=8)
         for index in range(patches):
             top, left = index // columns * height / rows, index % columns * width / columns
             axis.add_patch(Rectangle((left, top), width / columns, height / rows, fill=False, edgecolor="white", linewidth=2.5))
             axis.add_patch(Rectangle((left, top), width / columns, height / rows, fill=False, edgecolor=COLOURS[1], linewidth=1.2))
             place = (left + width / columns / 2, top + height / rows / 2)
-            axis.text(*place, str(index), color="white", ha="center", va="center", fontsize=13, bbox={"facecolor": "#000000a0", "edgecolor": "none"})
+            axis.text(
+                *place,
+                str(index),
+                color="white",
+                ha="center",
+                va="center",
+                fontsize=10,
+                bbox={"facecolor": "#000000a0", "edgecolor": "none"},
+            )
     figure.suptitle(title, fontsize=11)
     return figure
 
@@ -123,8 +131,8 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], caption
     plain = "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in [headers, *cells])
     head = "".join(f"<th style='text-align:left'>{html.escape(name)}</th>" for name in headers)
     body = "".join("<tr>" + "".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row) + "</tr>" for row in cells)
-    table = f"<table><caption style='text-align:left'>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    display({"text/html": table, "text/plain": f"{caption}\n{plain}"}, raw=True)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    display({"text/html": f"<p>{html.escape(caption)}</p>{table}", "text/plain": f"{caption}\n{plain}"}, raw=True)
 
 
 def show_evaluation(result: Evaluation, label: str) -> None:

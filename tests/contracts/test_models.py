@@ -90,7 +90,7 @@ def test_restore_takes_any_size_and_leaves_the_model_as_it_was(model, size):
     before = {key: value.clone() for key, value in model.state_dict().items()}
     restored = restore(model, torch.rand(model.cfg.channels, *size), explain=True)
     assert restored.image.shape[-2:] == tuple(side * model.scale for side in size)
-    assert 0 <= restored.image.min() and restored.image.max() <= 1
+    assert restored.image.min() >= 0 and restored.image.max() <= 1
     assert model.training and all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 

@@ -63,7 +63,11 @@ PLANTED = {
         lambda tl, tr, bl, br: (torch.cat([tl, bl], 2), torch.cat([tr, br], 2)),
         lambda tl, tr, bl, br: (torch.cat([tr, tl], 3), torch.cat([br, bl], 3)),
     ),
-    "5.5": (lambda patches: (4 * patches[-1], 4 * patches[-1]), lambda patches: (8, 16) if len(patches) == 4 else (8, 8), lambda patches: (8.0, 8.0)),
+    "5.5": (
+        lambda patches: (4 * patches[-1], 4 * patches[-1]),
+        lambda patches: (8, 16) if len(patches) == 4 else (8, 8),
+        lambda patches: (8.0, 8.0),
+    ),
     "5.6": (lambda h, w, patches, pp: h * w * pp * sum(patches), lambda h, w, patches, pp: h * w * pp, lambda h, w, patches, pp: 7),
 }
 

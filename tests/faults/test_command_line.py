@@ -1,10 +1,13 @@
 """The command line as a user meets it: files good and bad, words mistyped."""
 
+import contextlib
 import io
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 from PIL import Image
 
 from restorelab import image
+from restorelab.cli import main
 from restorelab.cli.chapters import newest_unfinished, read_parameters, split_pairs
 from restorelab.errors import ParameterError
 from restorelab.repository import chapter_path, chapters
@@ -20,8 +24,21 @@ ROOT = Path(__file__).parents[2]
 CHAPTER = "05_multi_patch_dmphn"
 
 
-def restorelab(*words, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", "from restorelab.cli import main; main()", *map(str, words)], cwd=cwd, capture_output=True, text=True)
+def restorelab(*words) -> subprocess.CompletedProcess:
+    """The command in this process: importing torch anew for every word would take minutes."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["restorelab", *map(str, words)]),
+        mock.patch.object(warnings, "showwarning"),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def photograph(height: int, width: int) -> np.ndarray:
@@ -47,7 +64,11 @@ def test_restore_writes_the_good_ones_and_explains_the_bad_ones(pictures):
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 3 and all(any(name in line for line in errors) for name in ("broken.jpg", "text.png", "absent.png"))
     assert sorted(file.name for file in pictures.glob("*_restored*")) == ["deep_restored.png", "photo_restored.png", "tiny_restored.png"]
-    sizes = {name: (info.width, info.height, info.bit_depth) for name in ("photo", "tiny", "deep") for info in [image.probe(pictures / f"{name}_restored.png")]}
+    sizes = {
+        name: (info.width, info.height, info.bit_depth)
+        for name in ("photo", "tiny", "deep")
+        for info in [image.probe(pictures / f"{name}_restored.png")]
+    }
     assert sizes == {"photo": (320, 180, 8), "tiny": (7, 5, 8), "deep": (40, 48, 16)}
 
 
@@ -98,6 +119,11 @@ def test_parameters_are_read_by_their_declared_type():
 def test_resume_without_an_unfinished_run_says_so(tmp_path):
     with pytest.raises(ParameterError, match="unfinished"):
         newest_unfinished(CHAPTER)
+
+
+def test_the_installed_command_starts():
+    done = subprocess.run([Path(sys.executable).parent / "restorelab", "restore", "absent.png"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: absent.png")
 
 
 def test_every_command_explains_itself():

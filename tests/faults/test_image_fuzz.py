@@ -105,7 +105,19 @@ def test_spliced_files(one, other, part):
     one_or_the_other(one[: int(part * len(one))] + other[int(part * len(other)) :])
 
 
-BEGINNINGS = (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF \0\0\0WEBP", b"II*\0", b"MM\0*", b"BM", b"GIF89a", b"P6 ", b"P2\n", b"Pf\n")  # noqa: E501
+BEGINNINGS = (
+    b"",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff\xe0",
+    b"RIFF \0\0\0WEBP",
+    b"II*\0",
+    b"MM\0*",
+    b"BM",
+    b"GIF89a",
+    b"P6 ",
+    b"P2\n",
+    b"Pf\n",
+)
 
 
 @settings(FEW, max_examples=300)

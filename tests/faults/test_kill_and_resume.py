@@ -25,7 +25,9 @@ def steps_done(folder: Path) -> int:
 
 
 def kill_in_mid_training(folder: Path) -> None:
-    process = subprocess.Popen([*CHAPTER, "--out", str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        [*CHAPTER, "--out", str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     deadline = time.monotonic() + 300
     while steps_done(folder) < 25:
         assert process.poll() is None and time.monotonic() < deadline, "the training did not get going"

@@ -68,4 +68,6 @@ def test_no_prints_no_unsafe_loading_no_path_tricks(file):
             assert speaks or name != "print"
             assert name not in ("eval", "exec", "pickle.load", "pickle.loads", "sys.path.append", "sys.path.insert"), name
             if name == "torch.load":
-                assert any(word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords), "torch.load needs weights_only=True"
+                assert any(word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords), (
+                    "torch.load needs weights_only=True"
+                )

@@ -12,7 +12,9 @@ def test_dmphn_gains_what_its_manifest_says():
     found = checkpoint.load_course("dmphn")
     stated = found.manifest["result"]
     assert stated["gain"] >= 1.5
-    pairs = photo_pairs("test", Recipe.from_json(stated["recipe"]), draws=1)  # a quarter of the pictures judged: the mean of each is checked below
+    pairs = photo_pairs(
+        "test", Recipe.from_json(stated["recipe"]), draws=1
+    )  # a quarter of the pictures judged: the mean of each is checked below
     result = evaluate(found.model, pairs)
     assert str(result.protocol) == stated["protocol"]
     assert result.mean("gain") == pytest.approx(stated["gain"], abs=0.7)

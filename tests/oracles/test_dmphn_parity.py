@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from restorelab.errors import CheckpointError
 from restorelab.models.dmphn import DMPHN, OFFSET, DMPHNConfig
 from restorelab.official import DECODER, ENCODER, dmphn_key, load_dmphn
-from restorelab.errors import CheckpointError
 
 LEVELS = {"dmphn_1_2_4": 3, "dmphn_1_2_4_8": 4}
 

@@ -42,9 +42,7 @@ def pair(request) -> tuple[np.ndarray, np.ndarray]:
 
 def skimage_ssim(a: np.ndarray, b: np.ndarray) -> float:
     """scikit-image averages over the inside of the map already: (win_size - 1) // 2 pixels cut on each side."""
-    return structural_similarity(
-        a, b, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-    )
+    return structural_similarity(a, b, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
 
 
 def test_psnr_equals_scikit_image(pair):

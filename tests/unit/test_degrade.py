@@ -120,7 +120,13 @@ def test_downsample_crops_to_a_multiple_and_reports_the_scale():
 
 
 FULL = Recipe(
-    (GaussianBlur(std=(0.5, 2.0), ratio=0.6, angle=(0.0, 180.0)), CameraShake(frames=9), Downsample(2), GaussianNoise(0.02), Jpeg((40, 90))),
+    (
+        GaussianBlur(std=(0.5, 2.0), ratio=0.6, angle=(0.0, 180.0)),
+        CameraShake(frames=9),
+        Downsample(2),
+        GaussianNoise(0.02),
+        Jpeg((40, 90)),
+    ),
     bits=16,
 )
 
@@ -170,8 +176,8 @@ def test_margin_is_what_the_recipe_looks_at():
         ("{", "not valid JSON"),
         ("[]", "a recipe is an object"),
         ('{"steps": [{"sigma": 1}]}', 'needs a "kind"'),
-        ('{"steps": [{"kind": "gaussian_nose"}]}', "did you mean 'gaussian_noise'"),
-        ('{"steps": [{"kind": "gaussian_noise", "sigm": 0.1}]}', "did you mean 'sigma'"),
+        ('{"steps": [{"kind": "gaussian_nose"}]}', "Did you mean gaussian_noise"),
+        ('{"steps": [{"kind": "gaussian_noise", "sigm": 0.1}]}', "Did you mean sigma"),
         ('{"steps": [{"kind": "gaussian_noise", "sigma": 25}]}', "between 0 and 1"),
         ('{"steps": [{"kind": "gaussian_noise", "sigma": [0.2, 0.1]}]}', "swap them"),
         ('{"steps": [{"kind": "gaussian_noise", "sigma": "much"}]}', "must be a number"),

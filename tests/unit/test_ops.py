@@ -38,7 +38,9 @@ def test_bicubic_equals_a_direct_antialiased_cubic_with_symmetric_border(scale):
     positions = np.arange(len(mirrored)) - 4 * scale
     for i in range(n // scale):
         distance = np.abs((positions - ((i + 0.5) * scale - 0.5)) / scale)
-        weight = np.where(distance <= 1, 1.5 * distance**3 - 2.5 * distance**2 + 1, -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2)
+        weight = np.where(
+            distance <= 1, 1.5 * distance**3 - 2.5 * distance**2 + 1, -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+        )
         weight[distance >= 2] = 0
         assert got[i].item() == pytest.approx((weight * mirrored).sum() / weight.sum(), abs=2e-6)
 

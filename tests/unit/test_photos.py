@@ -54,7 +54,7 @@ def test_an_unknown_split_is_refused():
 
 
 def test_an_unknown_name_is_answered_with_the_closest_and_all():
-    with pytest.raises(ParameterError, match=r"did you mean 'tulips'\? There are: astronaut, .*tulips\."):
+    with pytest.raises(ParameterError, match=r"'Tulip'\. Did you mean tulips\? There are: astronaut, .*tulips\."):
         photos.load("Tulip")
     with pytest.raises(ParameterError, match=r"'xyz'\. There are"):
         photos.load("xyz")

@@ -39,7 +39,9 @@ def test_clamps_what_is_shown_and_not_what_is_explained():
     assert restored.image.max() == 1 and restored.maps["half"][0].max() == 1
 
 
-@pytest.mark.parametrize("bad", [torch.rand(1, 3, 8, 8), torch.rand(3, 8, 8) * 255, torch.full((3, 8, 8), float("nan")), torch.rand(8, 8, 3)])
+@pytest.mark.parametrize(
+    "bad", [torch.rand(1, 3, 8, 8), torch.rand(3, 8, 8) * 255, torch.full((3, 8, 8), float("nan")), torch.rand(8, 8, 3)]
+)
 def test_a_bad_picture_gets_a_sentence(bad):
     with pytest.raises(ImageError, match="the picture to restore"):
         restore(Doubled(), bad)

@@ -7,10 +7,11 @@ import torch
 from PIL import Image
 
 from restorelab import viz
+from restorelab.data import photos
 from restorelab.evaluate import Evaluation, Row
 from restorelab.metrics import COURSE_RGB
 
-PHOTO = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(0))
+PHOTO = photos.load("coffee")[:, 100:180, 200:320]
 
 
 def rendered(figure, lossless: bool = False) -> np.ndarray:

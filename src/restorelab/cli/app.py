@@ -43,8 +43,12 @@ def lab(
 @app.command()
 def run(
     chapter: Annotated[str, typer.Argument(help="05_multi_patch_dmphn, or just 05.")],
-    preset: Annotated[str, typer.Option(help="smoke (a minute on a laptop), lab (20 minutes on a GPU) or paper (the published recipe).")] = "smoke",
-    parameter: Annotated[list[str], typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter of the chapter; repeatable.")] = [],  # noqa: B006
+    preset: Annotated[
+        str, typer.Option(help="smoke (a minute on a laptop), lab (20 minutes on a GPU) or paper (the published recipe).")
+    ] = "smoke",
+    parameter: Annotated[
+        list[str], typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter of the chapter; repeatable.")
+    ] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the chapter's newest unfinished run, with its parameters.")] = False,
@@ -83,6 +87,8 @@ def doctor() -> None:
     findings = examine()
     for finding in findings:
         mark = "[green]ok[/]  " if finding.fine else "[yellow]look[/]"
-        console.print(f"{mark} [bold]{finding.subject}[/]: {finding.value}" + (f" ({finding.advice})" if finding.advice and not finding.fine else ""))
+        console.print(
+            f"{mark} [bold]{finding.subject}[/]: {finding.value}" + (f" ({finding.advice})" if finding.advice and not finding.fine else "")
+        )
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)

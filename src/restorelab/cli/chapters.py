@@ -1,6 +1,5 @@
 """`restorelab run`: a chapter as an experiment, through papermill."""
 
-import difflib
 import json
 import os
 from pathlib import Path
@@ -10,7 +9,7 @@ from papermill.exceptions import PapermillExecutionError
 from rich.console import Console
 
 from restorelab.cli.follow import Follower
-from restorelab.errors import ParameterError, RestorelabError
+from restorelab.errors import ParameterError, RestorelabError, did_you_mean
 from restorelab.files import write_atomically
 from restorelab.repository import chapter_path
 from restorelab.train.run import new_run_folder, read_manifest, runs_folder
@@ -57,8 +56,7 @@ def read_parameters(notebook: Path, given: dict[str, str]) -> dict:
     values = {}
     for name, text in given.items():
         if name not in known:
-            match = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {match[0]}?" if match else ""
+            hint = did_you_mean(name, known)
             raise ParameterError(f"{notebook.stem} has no parameter {name!r}.{hint} It has {', '.join(known)}.")
         kind = known[name]["inferred_type_name"]
         try:
@@ -92,7 +90,9 @@ def _execute(notebook: Path, folder: Path, parameters: dict, console: Console) -
             papermill.execute_notebook(notebook, result, {**parameters, "run_dir": str(folder)}, kernel_name="python3", cwd=notebook.parent,
                                        progress_bar=False, request_save_on_cell_execute=True)  # fmt: skip
     except PapermillExecutionError as error:
-        raise ChapterFailed(f"cell {error.exec_count} of {notebook.stem} failed with {error.ename}: {error.evalue}\nSee {result}.") from error
+        raise ChapterFailed(
+            f"cell {error.exec_count} of {notebook.stem} failed with {error.ename}: {error.evalue}\nSee {result}."
+        ) from error
 
 
 def _article(kind: str) -> str:

@@ -19,8 +19,15 @@ class Follower:
     def __init__(self, folder: Path, notebook: Path, console: Console):
         self._folder, self._notebook, self._console = folder, notebook, console
         self._stop = threading.Event()
-        columns = (TextColumn("{task.description:<30}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"), TimeElapsedColumn())
-        self._bars = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+        columns = (
+            TextColumn("{task.description:<30}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeElapsedColumn(),
+        )
+        self._bars = Progress(
+            *columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+        )
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._said = ""
 

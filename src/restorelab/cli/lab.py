@@ -9,7 +9,14 @@ from restorelab.repository import chapter_path, root
 def open_lab(browser: bool, port: int) -> None:
     """Become JupyterLab, showing the welcome chapter. Does not return."""
     start = chapter_path("00").relative_to(root()).as_posix()
-    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root()}", f"--LabApp.default_url=/lab/tree/{start}", f"--port={port}"]
+    words = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={root()}",
+        f"--LabApp.default_url=/lab/tree/{start}",
+        f"--port={port}",
+    ]
     words += [] if browser else ["--no-browser"]
     words += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # containers; listens on this machine only
     os.execv(sys.executable, words)

@@ -21,7 +21,14 @@ def restore_files(files: list[Path], name: str, weights: Path | None, out: Path 
     if out:
         out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("restoring", total=len(files))
         for file in files:

@@ -4,7 +4,6 @@ Three lie beside this file, five come with scikit-image. The split is by name an
 what another one trained on.
 """
 
-import difflib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from restorelab import image
-from restorelab.errors import ImageError, ParameterError
+from restorelab.errors import ImageError, ParameterError, did_you_mean
 
 SPLITS = ("train", "validation", "test")
 OUR_FOLDER = Path(__file__).parent / "photos_cc0"
@@ -146,7 +145,8 @@ def load(name: str) -> Float[Tensor, "3 h w"]:
     Raises `ParameterError` for an unknown name, `ImageError` if the file is missing or is not the one listed here.
     """
     if name not in PHOTOS:
-        raise ParameterError(f"There is no photograph {name!r}{_closest(name)} There are: {', '.join(PHOTOS)}.")
+        hint = did_you_mean(name.lower(), PHOTOS)
+        raise ParameterError(f"There is no photograph {name!r}.{hint} There are: {', '.join(PHOTOS)}.")
     photo = PHOTOS[name]
     package = "restorelab" if photo.path.parent == OUR_FOLDER else "scikit-image"
     try:
@@ -163,8 +163,3 @@ def credits() -> str:
     """A Markdown table of whose photographs these are, for a chapter's last page."""
     rows = [f"| {p.name} | {p.title} | {p.author} | {p.licence} | <{p.source}> | {p.split} |" for p in PHOTOS.values()]
     return "\n".join(["| name | title | author | licence | source | split |", "|---|---|---|---|---|---|", *rows])
-
-
-def _closest(name: str) -> str:
-    matches = difflib.get_close_matches(name.lower(), PHOTOS, n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else "."

@@ -5,7 +5,6 @@ the others. The order of the steps is part of the value: noise before blur is an
 """
 
 import dataclasses
-import difflib
 import json
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from restorelab.degrade.compress import Jpeg
 from restorelab.degrade.downsample import Downsample
 from restorelab.degrade.motion import CameraShake
 from restorelab.degrade.noise import GaussianNoise
-from restorelab.errors import RecipeError
+from restorelab.errors import RecipeError, did_you_mean
 
 Step = GaussianBlur | CameraShake | GaussianNoise | Downsample | Jpeg
 STEPS = {step.kind: step for step in (GaussianBlur, CameraShake, GaussianNoise, Downsample, Jpeg)}
@@ -74,17 +73,12 @@ def _read_step(value: object) -> Step:
         raise RecipeError(f'every step needs a "kind", one of {", ".join(STEPS)}; got {value!r}.')
     kind = value["kind"]
     if kind not in STEPS:
-        raise RecipeError(f"there is no step {kind!r}{_closest(kind, STEPS)}; the steps are {', '.join(STEPS)}.")
+        raise RecipeError(f"there is no step {kind!r}; the steps are {', '.join(STEPS)}.{did_you_mean(kind, STEPS)}")
     names = [field.name for field in dataclasses.fields(STEPS[kind])]
     for name in value.keys() - {"kind"}:
         if name not in names:
-            raise RecipeError(f"{kind} has no {name!r}{_closest(name, names)}; it has {', '.join(names)}.")
+            raise RecipeError(f"{kind} has no {name!r}; it has {', '.join(names)}.{did_you_mean(name, names)}")
     return STEPS[kind](**{name: tuple(v) if isinstance(v, list) else v for name, v in value.items() if name != "kind"})
-
-
-def _closest(word: str, words) -> str:
-    match = difflib.get_close_matches(word, list(words), n=1)
-    return f" (did you mean {match[0]!r}?)" if match else ""
 
 
 @dataclass(frozen=True)

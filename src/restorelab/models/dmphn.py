@@ -134,7 +134,9 @@ class Hierarchy(nn.Module):
         above = (1, *cfg.patches)  # level 1 answers for the whole picture
         self.levels = nn.ModuleList(Level(cfg, n, m) for n, m in zip(cfg.patches, above, strict=False))
 
-    def forward(self, image: Tensor, features_before: list[Tensor] | None, first_output: Tensor | None) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(
+        self, image: Tensor, features_before: list[Tensor] | None, first_output: Tensor | None
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """-> the residual and the features of every level, level 1 first; the residual of level 1 is the output.
 
         From the second stack on, `features_before` (of the previous stack) are added level by level, and `first_output`

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 
-def mirror(position: Int[Tensor, "n"], size: int, repeat_edge: bool = False) -> Int[Tensor, "n"]:
+def mirror(position: Int[Tensor, " n"], size: int, repeat_edge: bool = False) -> Int[Tensor, " n"]:
     """Positions on an endless line of mirrored copies -> positions on the line of `size` pixels itself.
 
     `repeat_edge=False` mirrors about the edge pixel (c b | a b c), True about its outer side (b a | a b c: MATLAB's "symmetric").

@@ -26,7 +26,13 @@ class Forecast:
         return self.seconds / 60
 
     def __str__(self) -> str:
-        length = f"{self.seconds:.0f} s" if self.seconds < 120 else f"{self.minutes:.0f} min" if self.minutes < 120 else f"{self.minutes / 60:.0f} h"
+        length = (
+            f"{self.seconds:.0f} s"
+            if self.seconds < 120
+            else f"{self.minutes:.0f} min"
+            if self.minutes < 120
+            else f"{self.minutes / 60:.0f} h"
+        )
         memory = f", {self.memory / 2**30:.1f} GB of memory" if self.memory else ""
         return f"about {length} for {self.steps} steps{memory} (measured here, on {MEASURED} steps)"
 

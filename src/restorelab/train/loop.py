@@ -140,7 +140,9 @@ def _resume(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, averag
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
     except (RuntimeError, ValueError) as error:
-        raise TrainingError(f"{run.folder} was begun with another network: resume it with the same settings, or start a new run.") from error
+        raise TrainingError(
+            f"{run.folder} was begun with another network: resume it with the same settings, or start a new run."
+        ) from error
     torch.set_rng_state(state["torch_rng"])
     run.forget_after(state["step"])
     return state["step"], state["seconds"]
@@ -165,7 +167,8 @@ def _report(run: Run, cfg: FitConfig, step: int, loss: Tensor, norm: Tensor, sec
 
 def _not_finite(step: int, loss: Tensor, run: Run) -> str:
     return (
-        f"The gradient is no longer finite at step {step} (loss {float(loss.detach()):.3g}), so training stopped before the weights were harmed. "
+        f"The gradient is no longer finite at step {step} (loss {float(loss.detach()):.3g}), "
+        "so training stopped before the weights were harmed. "
         f"The state after step {step - 1} is saved in {run.folder.name}. Lower learning_rate (a third is a good next try), "
         "check the data for NaN, or train in float32."
     )

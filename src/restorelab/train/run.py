@@ -1,10 +1,10 @@
 """A run: one folder that says what was done, with what, and what came of it.
 
-    runs/<chapter>/<time>-<hash>/
-        manifest.json    parameters, seed, versions, device, data, git state, status
-        metrics.jsonl    one line per step
-        checkpoints/     the states to resume from, and the final weights
-        figures/
+runs/<chapter>/<time>-<hash>/
+    manifest.json    parameters, seed, versions, device, data, git state, status
+    metrics.jsonl    one line per step
+    checkpoints/     the states to resume from, and the final weights
+    figures/
 """
 
 import json
@@ -51,7 +51,9 @@ class Run:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self.figures.mkdir(exist_ok=True)
         except OSError as error:
-            raise TrainingError(f"the run folder {self.folder} cannot be made: {error.strerror}. Set RESTORELAB_RUNS to another place.") from error
+            raise TrainingError(
+                f"the run folder {self.folder} cannot be made: {error.strerror}. Set RESTORELAB_RUNS to another place."
+            ) from error
         self._lock = filelock.FileLock(self.folder / ".lock")
         try:
             self._lock.acquire(timeout=LOCK_WAIT)
@@ -77,7 +79,9 @@ class Run:
         for key, value in asked.items():
             if key in before and before[key] != value:
                 self.close()
-                raise TrainingError(f"{self.folder} was begun with another {key}: {_difference(before[key], value)}. Start a new run for that.")
+                raise TrainingError(
+                    f"{self.folder} was begun with another {key}: {_difference(before[key], value)}. Start a new run for that."
+                )
         facts = {"format": "restorelab-run-1", **asked, "versions": versions(), "device": device_name(device), "git": git_state()}
         started = before.get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.note(**facts, started=started, status="running", resumed=before.get("resumed", -1) + 1 if "format" in before else 0)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from restorelab.lesson.exercise import Exercise, Wrong, expect, expect_close
-from restorelab.models.dmphn import grid_of, join_patches, split_patches
+from restorelab.models.dmphn import grid_of, split_patches
 
 # Not square, and more rows than columns once: a swapped axis changes the result.
 CASES = (((2, 3, 8, 12), (2, 2)), ((1, 2, 8, 4), (4, 2)), ((2, 1, 6, 4), (2, 1)))
@@ -54,7 +54,10 @@ def check_join(join) -> None:
             x,
             f"the picture joined from a {rows}x{columns} grid",
             mistakes=[
-                ("Right shape, scrambled contents: `reshape` alone lays the patches one after the other. `permute` in between.", patches.reshape(size)),
+                (
+                    "Right shape, scrambled contents: `reshape` alone lays the patches one after the other. `permute` in between.",
+                    patches.reshape(size),
+                ),
                 (
                     "Rows and columns of the grid are exchanged: the patches arrive along the rows, so the first axis to unfold is rows.",
                     swapped,
@@ -108,7 +111,10 @@ def check_pass_up(pass_up) -> None:
                 "of the level just before it. (An in-place `image += residual` does this, and spoils the caller's batch as well.)",
                 levels[2](image + finest + middle),
             ),
-            ("The image is missing from the sums: each level must see the image plus what the level before it found.", levels[2](levels[1](finest))),
+            (
+                "The image is missing from the sums: each level must see the image plus what the level before it found.",
+                levels[2](levels[1](finest)),
+            ),
             ("The residuals are not handed on: every level saw the bare image.", levels[2](image)),
             ("The sum of all residuals is not the output: the output is what the last level returns.", finest + middle + want),
         ],
@@ -118,18 +124,23 @@ def check_pass_up(pass_up) -> None:
 def check_multiples(multiples) -> None:
     for patches in ((1, 2, 4), (1, 2, 4, 8), (1,), (1, 2, 4, 8, 16), (1, 2)):
         rows, columns = grid_of(patches[-1])
+        grid = torch.tensor([float(rows), float(columns)])
+        exchanged = 4 * grid.flip(0)
+        per_patch = torch.full((2,), 4.0 * patches[-1])
         expect_close(
             _as_numbers(multiples(patches)),
-            torch.tensor([4.0 * rows, 4.0 * columns]),
+            4 * grid,
             f"(height multiple, width multiple) for {patches}",
             mistakes=[
-                ("Those are the patches alone. Inside every patch the encoder halves the size twice more.", torch.tensor([float(rows), columns])),
-                ("Height and width are exchanged: two patches are a top and a bottom half, so the rows double first.", torch.tensor([4.0 * columns, 4.0 * rows])),
-                ("Four times the number of patches is more than needed: 4 patches are 2 rows of 2, so each side is only cut in two.",
-                 torch.tensor([4.0 * patches[-1], 4.0 * patches[-1]])),
-                ("The encoder halves twice, so each patch side must be a multiple of 4, not of 2.", torch.tensor([2.0 * rows, 2.0 * columns])),
+                ("Those are the patches alone. Inside every patch the encoder halves the size twice more.", grid),
+                ("Height and width are exchanged: two patches are a top and a bottom half, so the rows double first.", exchanged),
+                (
+                    "Four times the number of patches is more than needed: 4 patches are 2 rows of 2, so each side is only cut in two.",
+                    per_patch,
+                ),
+                ("The encoder halves twice, so each patch side must be a multiple of 4, not of 2.", 2 * grid),
             ],
-        )  # fmt: skip
+        )
 
 
 def _as_numbers(answer) -> object:
@@ -152,10 +163,12 @@ def check_cost(cost) -> None:
                     float(height * width * per_pixel * sum(patches)),
                 ),
                 ("That is the cost of one level only; every level sees every pixel once.", want / len(patches)),
-                ("That divides by the number of patches. Each patch is smaller, and there are as many more of them.",
-                 sum(height * width * per_pixel / n for n in patches)),
+                (
+                    "That divides by the number of patches. Each patch is smaller, and there are as many more of them.",
+                    sum(height * width * per_pixel / n for n in patches),
+                ),
             ],
-        )  # fmt: skip
+        )
 
 
 EXERCISES = (
@@ -167,7 +180,10 @@ EXERCISES = (
         check=check_split,
         hints=(
             "Split the height into (rows, patch height) and the width into (columns, patch width) with one `reshape`: six axes.",
-            "`x.reshape(b, c, rows, h // rows, columns, w // columns)`, then `permute` to (b, rows, columns, c, patch height, patch width).",
+            (
+                "`x.reshape(b, c, rows, h // rows, columns, w // columns)`, "
+                "then `permute` to (b, rows, columns, c, patch height, patch width)."
+            ),
         ),
     ),
     Exercise(
