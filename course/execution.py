@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 import sysconfig
 import tempfile
 import time
@@ -11,11 +10,11 @@ from pathlib import Path
 
 import nbformat
 from editions import BuildError
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+
+from restorelab.kernel import ThisPython
 
 MOST_BYTES = 1_000_000  # of a notebook with its pictures
 LONGEST_CELL = 300  # seconds
@@ -23,15 +22,6 @@ _BINARY = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]*")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,}")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-class ThisPython(AsyncKernelManager):
-    """A kernel on the Python that runs the build, whatever kernels this machine knows, and without the kernel's own warnings."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=40"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
 def execute(notebook: NotebookNode, folder: Path, name: str, progress: Callable[[int], None]) -> float:

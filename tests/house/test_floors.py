@@ -11,7 +11,7 @@ FLOORS = {
     1: {"degrade", "metrics", "losses", "models"},
     2: {"data", "systems", "checkpoint", "official", "restore", "devices"},
     3: {"train", "evaluate", "presets"},
-    4: {"lesson", "viz", "live", "doctor", "repository", "cli"},
+    4: {"lesson", "viz", "live", "doctor", "repository", "kernel", "cli"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 ONLY_ON_FLOOR_4 = {"matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "gradio"}

@@ -11,6 +11,7 @@ from rich.console import Console
 from restorelab.cli.follow import Follower
 from restorelab.errors import ParameterError, RestorelabError, did_you_mean
 from restorelab.files import write_atomically
+from restorelab.kernel import ThisPython
 from restorelab.repository import chapter_path
 from restorelab.train.run import new_run_folder, read_manifest, runs_folder
 
@@ -85,14 +86,15 @@ def _asked_before(folder: Path) -> dict:
 def _execute(notebook: Path, folder: Path, parameters: dict, console: Console) -> None:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning that means nothing here
     result = folder / "notebook.ipynb"
+    options = {"progress_bar": False, "request_save_on_cell_execute": True, "kernel_manager_class": ThisPython}
     try:
         with Follower(folder, result, console):
-            papermill.execute_notebook(notebook, result, {**parameters, "run_dir": str(folder)}, kernel_name="python3", cwd=notebook.parent,
-                                       progress_bar=False, request_save_on_cell_execute=True)  # fmt: skip
+            papermill.execute_notebook(notebook, result, {**parameters, "run_dir": str(folder)}, cwd=notebook.parent, **options)
     except PapermillExecutionError as error:
-        raise ChapterFailed(
-            f"cell {error.exec_count} of {notebook.stem} failed with {error.ename}: {error.evalue}\nSee {result}."
-        ) from error
+        where = f"cell {error.exec_count} of {notebook.stem}"
+        raise ChapterFailed(f"{where} failed with {error.ename}: {error.evalue}\nSee {result}.") from error
+    except RuntimeError as error:  # nbclient's and jupyter_client's, when the kernel does not start or dies
+        raise ChapterFailed(f"the kernel of {notebook.stem} failed: {error}. Free some memory, and go on with --resume.") from error
 
 
 def _article(kind: str) -> str:
