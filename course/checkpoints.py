@@ -77,8 +77,10 @@ def card(run: Run, result: Evaluation, preset: presets.Preset) -> dict:
     test = f"{len(result.rows)} pictures: the bundled test photographs, {DRAWS} draws each of the recipe"
     last = run.rows()[-1]
     judged = {"on": test, "recipe": preset.recipe.to_json(), "protocol": str(result.protocol)}
+    judged["gains"] = {row.name: round(row.gain, 3) for row in result.rows}
     judged |= {"steps_done": run.newest_state()["step"], "training_seconds": last["seconds"]}
-    return facts | {"result": figures | judged}
+    notes = {"note": run.manifest["note"]} if "note" in run.manifest else {}
+    return facts | notes | {"result": figures | judged}
 
 
 def arguments() -> argparse.Namespace:

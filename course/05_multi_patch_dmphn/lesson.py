@@ -449,7 +449,8 @@ before, after = (viz.error_map(image, worst.clean) for image in (worst.degraded,
 row = {"degraded": worst.degraded, "restored": restored, "clean": worst.clean, "error x4 before": before, "after": after}
 crops = {what: viz.crop(image, 60, 120, 200) for what, image in row.items()}
 title = f"The smallest gain: '{worst.name}'. {label}"
-viz.show(viz.picture_row(crops, title, height=2.2), "Worst test photograph: degraded, restored, clean, errors")
+figure = viz.picture_row(crops, title, height=2.2)
+viz.show(figure, "Worst test photograph: degraded, restored, clean, errors", keep=run.figures / "worst.jpg")
 
 # %% [markdown]
 # **What the paper reports**: on GoPro (1111 pictures of 1280 x 720, real frame averages, RGB), DMPHN 1-2-4-8 reaches 30.25 dB and

@@ -7,6 +7,7 @@ high quality: a notebook full of PNG photographs weighs megabytes.
 import html
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from restorelab.evaluate import Evaluation
+from restorelab.files import write_atomically
 from restorelab.image import to_uint8
 from restorelab.models.dmphn import grid_of
 
@@ -24,9 +26,11 @@ DPI = 100
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Paul Tol's bright: told apart by the colour-blind
 
 
-def show(figure: Figure, alt: str, lossless: bool = False) -> None:
-    """Display a figure with a text for those who cannot see it. `lossless` for line drawings."""
+def show(figure: Figure, alt: str, lossless: bool = False, keep: Path | None = None) -> None:
+    """Display a figure with a text for those who cannot see it. `lossless` for line drawings; `keep` writes it to a file too."""
     bundle, metadata = mime(figure, alt, lossless)
+    if keep:
+        write_atomically(keep, bundle["image/png" if lossless else "image/jpeg"])
     display(bundle, metadata=metadata, raw=True)
 
 

@@ -7,11 +7,11 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "restorelab"
 FLOORS = {
-    0: {"errors", "files", "image", "ops"},
+    0: {"errors", "files", "image", "ops", "repository"},
     1: {"degrade", "metrics", "losses", "models"},
     2: {"data", "systems", "checkpoint", "official", "restore", "devices"},
     3: {"train", "evaluate", "presets"},
-    4: {"lesson", "viz", "live", "doctor", "repository", "kernel", "cli"},
+    4: {"lesson", "viz", "live", "doctor", "kernel", "cli"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 ONLY_ON_FLOOR_4 = {"matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "gradio"}

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from restorelab.errors import RestorelabError
 
@@ -18,11 +19,11 @@ problems = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Run the command line; an error of the user's making is one line on standard error and exit status 1."""
-    warnings.showwarning = lambda message, *_: problems.print(f"[yellow]note:[/] {message}")
+    warnings.showwarning = lambda message, *_: problems.print(f"[yellow]note:[/] {escape(str(message))}")
     try:
         app()
     except RestorelabError as error:
-        problems.print(f"[red]error:[/] {error}", markup=True)
+        problems.print(f"[red]error:[/] {escape(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:
         problems.print("stopped")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
 
@@ -34,10 +35,10 @@ def restore_files(files: list[Path], name: str, weights: Path | None, out: Path 
         for file in files:
             bar.update(task, description=file.name)
             try:
-                console.print(_restore_one(model, file, target(file, out), precision, overwrite))
+                console.print(escape(_restore_one(model, file, target(file, out), precision, overwrite)))
             except ImageError as error:
                 failed += 1
-                problems.print(f"[red]error:[/] {error}")
+                problems.print(f"[red]error:[/] {escape(str(error))}")
             bar.advance(task)
     return failed
 

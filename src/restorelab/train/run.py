@@ -20,7 +20,8 @@ import filelock
 import torch
 
 import restorelab
-from restorelab.errors import TrainingError
+from restorelab import repository
+from restorelab.errors import ParameterError, TrainingError
 from restorelab.files import write_atomically
 from restorelab.train import state as states
 
@@ -31,9 +32,10 @@ def runs_folder() -> Path:
     """Where runs are written: $RESTORELAB_RUNS, else `runs` in the repository (or here, outside of one)."""
     if os.environ.get("RESTORELAB_RUNS"):
         return Path(os.environ["RESTORELAB_RUNS"])
-    here = Path.cwd()
-    root = next((folder for folder in (here, *here.parents) if (folder / "course").is_dir() and (folder / "notebooks").is_dir()), here)
-    return root / "runs"
+    try:
+        return repository.root() / "runs"
+    except ParameterError:
+        return Path.cwd() / "runs"
 
 
 def new_run_folder(chapter: str) -> Path:
