@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"restorelab needs Python 3.11, 3.12 or 3.13, and {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12 lab")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@echo "Installing the locked packages into .venv (about 6 GB with a GPU build of PyTorch; later runs skip this)."
+	@echo "Installing the locked packages into .venv (6 GB with the GPU build of PyTorch; later runs skip this)."
 	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(READY)
@@ -31,7 +31,7 @@ run: $(READY)  ## run a chapter: make run CHAPTER=05_multi_patch_dmphn ARGS="--p
 	$(BIN)/restorelab run $(CHAPTER) $(ARGS)
 
 bench: $(READY)  ## print the benchmark tables
-	$(BIN)/python -m pytest -s -p no:xdist tests/bench
+	$(BIN)/python -m pytest -s -n 0 tests/bench
 
 notebooks: $(READY)  ## rebuild the notebooks from course/ and execute them at smoke
 	$(BIN)/python course/build.py

@@ -13,7 +13,7 @@ from restorelab.errors import ParameterError, did_you_mean
 from restorelab.models.dmphn import DMPHNConfig
 from restorelab.train.loop import FitConfig
 
-SHAKE = Recipe((CameraShake(length=(4.0, 10.0), smoothness=(0.3, 1.0)), GaussianNoise(sigma=(0.0, 1 / 255))))
+SHAKE = Recipe((CameraShake(length=(5.0, 8.0), smoothness=(0.3, 1.0)), GaussianNoise(sigma=(0.0, 1 / 255))))
 
 
 @dataclass(frozen=True)
