@@ -19,6 +19,8 @@ from restorelab.files import sum_file, sum_fits, write_with_sum
 from restorelab.systems import System, name_of, system
 
 FORMAT = "restorelab-checkpoint-1"
+# One entry of metadata for everything: safetensors writes several in random order, and equal weights are to be equal files.
+KEY = "restorelab"
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ def save(path: str | Path, model: nn.Module, manifest: dict | None = None, half:
     header = {
         "format": FORMAT,
         "system": name_of(model),
-        "config": json.dumps(dataclasses.asdict(model.cfg)),
-        "manifest": json.dumps(manifest or {}),
+        "config": dataclasses.asdict(model.cfg),
+        "manifest": manifest or {},
     }
     try:
-        return write_with_sum(path, write_tensors(tensors, header))
+        return write_with_sum(path, write_tensors(tensors, {KEY: json.dumps(header)}))
     except OSError as error:
         raise CheckpointError(f"the checkpoint cannot be written to {path}: {error.strerror}.") from error
 
@@ -57,7 +59,7 @@ def load(path: str | Path) -> Checkpoint:
     tensors = {key: value.float() if value.is_floating_point() else value for key, value in read_tensors(data).items()}
     _check_keys(model, tensors, path)
     model.load_state_dict(tensors)
-    return Checkpoint(model.eval(), header["system"], json.loads(header.get("manifest", "{}")))
+    return Checkpoint(model.eval(), header["system"], header.get("manifest", {}))
 
 
 def load_course(name: str) -> Checkpoint:
@@ -79,7 +81,7 @@ def _read(path: Path) -> bytes:
 def _header(data: bytes, path: str | Path) -> dict:
     try:
         length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        header = json.loads(json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(KEY, "{}"))
     except ValueError as error:
         raise CheckpointError(f"{path} is not a safetensors file.") from error
     if header.get("format") != FORMAT:
@@ -96,9 +98,9 @@ def _system(header: dict, path: str | Path) -> System:
 
 def _config(entry: System, header: dict, path: str | Path) -> object:
     try:
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(header["config"]).items()}
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in header["config"].items()}
         return entry.config(**values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has a configuration that {entry.config.__name__} does not take: {error}.") from error
 
 

@@ -20,7 +20,8 @@ def saved(tmp_path):
 
 
 def rewrite(path, header: dict | None, tensors: dict | None = None) -> None:
-    write_with_sum(path, write_tensors(tensors or {"x": torch.zeros(1)}, header))
+    metadata = None if header is None else {checkpoint.KEY: json.dumps(header)}
+    write_with_sum(path, write_tensors(tensors or {"x": torch.zeros(1)}, metadata))
 
 
 def test_half_precision_is_half_the_size_and_comes_back_as_float32(saved, tmp_path):
@@ -30,6 +31,13 @@ def test_half_precision_is_half_the_size_and_comes_back_as_float32(saved, tmp_pa
     assert all(p.dtype == torch.float32 for p in found.parameters())
     assert all((a - b).abs().max() < 1e-3 for a, b in zip(model.parameters(), found.parameters(), strict=True))
     assert (tmp_path / "half.safetensors").stat().st_size < 0.75 * saved.stat().st_size
+
+
+def test_equal_weights_make_equal_files(saved):
+    first = saved.read_bytes()
+    for _ in range(5):
+        checkpoint.save(saved, checkpoint.load(saved).model, {"who": "a test"})
+        assert saved.read_bytes() == first
 
 
 def test_one_flipped_bit_is_noticed(saved):
@@ -54,7 +62,7 @@ def test_a_missing_file_and_a_missing_sum_are_told_apart(saved, tmp_path):
         checkpoint.load(saved)
 
 
-HEADER = {"format": checkpoint.FORMAT, "system": "dmphn", "config": json.dumps({"width": 2}), "manifest": "{}"}
+HEADER = {"format": checkpoint.FORMAT, "system": "dmphn", "config": {"width": 2}, "manifest": {}}
 
 
 @pytest.mark.parametrize(
@@ -63,9 +71,9 @@ HEADER = {"format": checkpoint.FORMAT, "system": "dmphn", "config": json.dumps({
         (None, "not written by restorelab"),
         ({"format": "pt"}, "not written by restorelab"),
         (HEADER | {"system": "udvdd"}, "newer or unknown system"),
-        (HEADER | {"config": "{}x"}, "configuration"),
-        (HEADER | {"config": json.dumps({"widht": 2})}, "configuration"),
-        (HEADER | {"config": json.dumps({"patches": [3]})}, "powers of two"),
+        (HEADER | {"config": "x"}, "configuration"),
+        (HEADER | {"config": {"widht": 2}}, "configuration"),
+        (HEADER | {"config": {"patches": [3]}}, "powers of two"),
         (HEADER, "missing"),
     ],
 )
