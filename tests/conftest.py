@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-# Two test processes with two threads each on two cores wait for one another more than they compute: five times slower, measured.
+# Two test processes with two threads each on two cores wait for one another more than they compute.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

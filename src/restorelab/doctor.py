@@ -47,9 +47,7 @@ def _memory() -> Finding:
     total, free = memory()
     if not total:
         return Finding("Memory", "cannot be told on this system")
-    return Finding(
-        "Memory", f"{total / GIB:.0f} GB, {free / GIB:.0f} GB free", free > 3 * GIB, "close other programs: a chapter takes up to 3 GB"
-    )
+    return Finding("Memory", f"{total / GIB:.0f} GB, {free / GIB:.0f} GB free", free > 3 * GIB, "close other programs before a chapter")
 
 
 def memory() -> tuple[int, int]:
@@ -66,7 +64,7 @@ def _disk() -> Finding:
     place = runs_folder()
     existing = next(folder for folder in (place, *place.resolve().parents) if folder.exists())
     free = shutil.disk_usage(existing).free
-    return Finding("Disk", f"{free / GIB:.0f} GB free where runs are written", free > 2 * GIB, "make room: a lab run writes up to 1 GB")
+    return Finding("Disk", f"{free / GIB:.0f} GB free where runs are written", free > 2 * GIB, "make room before a long run")
 
 
 def _checkpoints() -> list[Finding]:

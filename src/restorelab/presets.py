@@ -25,7 +25,7 @@ class Preset:
     crop: int  # side of the training crops, in pixels
     recipe: Recipe = SHAKE
     leaves: float = 0.25  # share of synthetic dead-leaves scenes
-    objective: str = "charbonnier"  # see train/objectives.py; the paper's is "mse", which learns more slowly here
+    objective: str = "charbonnier"  # see train/objectives.py; the paper's is "mse"
     note: str = ""  # what a reader should know before starting it
 
 

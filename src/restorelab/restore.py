@@ -24,7 +24,7 @@ def restore(model: nn.Module, degraded: Tensor, *, precision: str = "float32", e
     """Restore one picture `c h w` in [0, 1] with the weights as they are; the model is left as it was found.
 
     Any size: the picture is mirrored at the bottom and right up to the model's multiples, and cut back. `precision` is "float32"
-    or "bfloat16" (faster on a GPU, and on a CPU that has AMX; about 45 dB from float32). Raises ImageError for a bad picture.
+    or "bfloat16" (less exact; meant for a GPU, or a CPU that has AMX). Raises ImageError for a bad picture.
     """
     check_image(degraded, "the picture to restore")
     device = next(model.parameters()).device

@@ -5,7 +5,7 @@ Deep Multi-Patch Hierarchical Network, Zhang, Dai, Li and Koniusz 2019 (CVPR, ar
 The finest level cuts the picture into its smallest patches, and adds what it finds to the picture that the next level, with
 larger patches, looks at; level 1 sees the whole. Every level has the full resolution: scale changes, size does not.
 
-Differs from the paper: `global_skip` (off by default) adds the degraded picture to the output, which trains many times faster;
+Differs from the paper: `global_skip` (off by default) adds the degraded picture to the output and starts near it;
 all patches of a level go through its network as one batch.
 Kept from the authors' released code, against the paper's text: in a stack, the residual handed to level 1 always receives the
 output of the *first* stack, not of the previous one; the released weights were trained that way.
