@@ -8,6 +8,7 @@ bundled test photographs and written, as float16 and with their manifest, to src
 
 import argparse
 import dataclasses
+import hashlib
 import time
 from pathlib import Path
 
@@ -29,12 +30,14 @@ DRAWS = 4  # shakes per test photograph: three photographs alone are too few to 
 
 def main() -> None:
     args = arguments()
-    preset = presets.choose(presets.DMPHN, "lab")
+    preset = presets.choose(presets.DMPHN, "lab", crop=args.crop)
     cfg = FitConfig(steps=args.steps, batch=args.batch, learning_rate=args.learning_rate, warmup=200, ema=0.998, precision=args.precision,
                     workers=1, save_every=250, validate_every=500)  # fmt: skip
     pictures = training_photos() + (load_folder(args.photos) if args.photos else [])
     data = {"photographs": len(pictures), "sha256": fingerprint(pictures), "terms": args.licence}
-    parameters = presets.describe(dataclasses.replace(preset, fit=cfg))
+    start = checkpoint.load(args.start) if args.start else None
+    begun = {"start": f"{args.start.name}, sha256 {hashlib.sha256(args.start.read_bytes()).hexdigest()}"} if start else {}
+    parameters = presets.describe(dataclasses.replace(preset, fit=cfg)) | begun
     watched = photo_pairs("validation", preset.recipe, draws=DRAWS, crop=256)
 
     def validate(model):
@@ -43,7 +46,7 @@ def main() -> None:
 
     with Run(args.run, args.seed, parameters, data, args.device) as run:
         samples = TrainingPairs(pictures, preset.recipe, preset.crop, args.seed, preset.leaves)
-        model = system(args.system).model(preset.model)
+        model = start.model if start else system(args.system).model(preset.model)
         model = (
             newest(run, model)
             if args.early
@@ -90,9 +93,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--licence", default="bundled photographs only", help="whose the photographs are and on what terms")
     parser.add_argument("--run", type=Path, required=True, help="the run folder; an old one is taken up")
     parser.add_argument("--out", type=Path, help="where the weights go (default: into the package)")
+    parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with, instead of random ones")
     parser.add_argument("--early", action="store_true", help="train no further: judge and write the newest saved state")
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--device", default="cpu")
