@@ -57,8 +57,7 @@ def load(path: str | Path) -> Checkpoint:
     entry = _system(header, path)
     model = entry.model(_config(entry, header, path))
     tensors = {key: value.float() if value.is_floating_point() else value for key, value in read_tensors(data).items()}
-    _check_keys(model, tensors, path)
-    model.load_state_dict(tensors)
+    fill(model, tensors, path)
     return Checkpoint(model.eval(), header["system"], header.get("manifest", {}))
 
 
@@ -104,11 +103,13 @@ def _config(entry: System, header: dict, path: str | Path) -> object:
         raise CheckpointError(f"{path} has a configuration that {entry.config.__name__} does not take: {error}.") from error
 
 
-def _check_keys(model: nn.Module, tensors: dict[str, torch.Tensor], path: str | Path) -> None:
+def fill(model: nn.Module, tensors: dict[str, torch.Tensor], source: str | Path) -> None:
+    """Load `tensors` into `model`, all or nothing. Raises CheckpointError that counts what is missing, unexpected or misshaped."""
     wanted = model.state_dict()
     missing, unexpected = wanted.keys() - tensors.keys(), tensors.keys() - wanted.keys()
     misshaped = [key for key in wanted.keys() & tensors.keys() if wanted[key].shape != tensors[key].shape]
     problems = [f"{len(keys)} {what} (such as {min(keys)})" for what, keys in
                 (("missing", missing), ("unexpected", unexpected), ("of another shape", misshaped)) if keys]  # fmt: skip
     if problems:
-        raise CheckpointError(f"the tensors of {path} do not fit its own configuration: {', '.join(problems)}.")
+        raise CheckpointError(f"the tensors of {source} do not fit {type(model).__name__}: {', '.join(problems)}.")
+    model.load_state_dict(tensors)

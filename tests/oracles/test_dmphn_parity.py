@@ -11,7 +11,7 @@ import torch
 
 from restorelab.errors import CheckpointError
 from restorelab.models.dmphn import DMPHN, OFFSET, DMPHNConfig
-from restorelab.official import DECODER, ENCODER, dmphn_key, load_dmphn
+from restorelab.official.dmphn import DECODER, ENCODER, build, dmphn_key, read_folder
 
 LEVELS = {"dmphn_1_2_4": 3, "dmphn_1_2_4_8": 4}
 
@@ -69,7 +69,7 @@ def write_release(folder, levels: int) -> None:
 
 def test_reads_the_authors_folder_of_pickles(tmp_path):
     write_release(tmp_path, 3)
-    model = load_dmphn(tmp_path)
+    model = build(read_folder(tmp_path))
     assert model.cfg.patches == (1, 2, 4)
     key = "decoder_lv3.layer24.bias"
     assert torch.equal(model.state_dict()[dmphn_key(key)], formula(key, (3,)))
@@ -79,11 +79,11 @@ def test_a_missing_file_is_not_replaced_by_random_weights(tmp_path):
     write_release(tmp_path, 3)
     (tmp_path / "decoder_lv2.pkl").unlink()
     with pytest.raises(CheckpointError, match="download it again"):
-        load_dmphn(tmp_path)
+        build(read_folder(tmp_path))
 
 
 def test_a_pickled_program_is_refused(tmp_path):
     write_release(tmp_path, 3)
     torch.save(torch.nn.Conv2d(1, 1, 1), tmp_path / "encoder_lv1.pkl")
-    with pytest.raises(CheckpointError, match="plain state dict"):
-        load_dmphn(tmp_path)
+    with pytest.raises(CheckpointError, match="pickled program"):
+        build(read_folder(tmp_path))

@@ -161,6 +161,7 @@ class DMPHN(nn.Module):
     """Blurred picture in [0, 1] -> sharp picture. Sizes must be multiples of `size_multiple`; `restore()` takes any."""
 
     scale = 1
+    condition_channels = 0
     receptive_radius = None  # where the cuts fall depends on the size of the picture: not local
 
     def __init__(self, cfg: DMPHNConfig = PAPER_1_2_4):
@@ -176,12 +177,21 @@ class DMPHN(nn.Module):
         rows, columns = grid_of(self.cfg.patches[-1])
         return 4 * rows, 4 * columns
 
-    def forward(self, degraded: Float[Tensor, "b c h w"], explain: bool = False) -> Restored:
-        """With `explain`, maps hold `residual`: for the last stack, what each level added, level 1 first (its own is the output)."""
+    @property
+    def min_size(self) -> tuple[int, int]:
+        return self.size_multiple
+
+    @property
+    def stage_count(self) -> int:
+        return self.cfg.stacks
+
+    def forward(self, degraded: Float[Tensor, "b c h w"], explain: bool = False, stage: int | None = None) -> Restored:
+        """`stage` stops after so many stacks. With `explain`, maps hold `residual`: for the last stack computed, what each level
+        added, level 1 first (its own is the output)."""
         self._check_size(degraded)
         blurred = image = degraded - OFFSET
         features, outputs = None, []
-        for hierarchy in self.stacks:
+        for hierarchy in self.stacks[:stage]:
             residuals, features = hierarchy(image, features, outputs[0] if outputs else None)
             image = residuals[0] + blurred if self.cfg.global_skip else residuals[0]
             outputs.append(image)
