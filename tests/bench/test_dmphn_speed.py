@@ -1,20 +1,9 @@
 """Ratios measured in one run, on whatever machine this is: `make bench`."""
 
-import platform
-import time
-
 import torch
+from bench.measure import seconds, table
 
 from restorelab.models.dmphn import DMPHN, DMPHNConfig, Level, join_patches, split_patches
-
-
-def best(function, rounds: int = 5) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def patch_by_patch(level: Level, image: torch.Tensor) -> torch.Tensor:
@@ -24,13 +13,12 @@ def patch_by_patch(level: Level, image: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def test_one_batch_of_patches_against_a_loop_over_them():
-    print(f"\n{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(f"{'level':>8} {'loop (ms)':>10} {'batch (ms)':>11} {'ratio':>6}")
     net = DMPHN(DMPHNConfig(patches=(1, 2, 4, 8), width=16)).eval()
     image = torch.rand(1, 3, 64, 64)
+    rows = []
     for level in net.stacks[0].levels:
         torch.testing.assert_close(level.encode(image), patch_by_patch(level, image), atol=1e-5, rtol=1e-4)
-        loop, batch = best(lambda level=level: patch_by_patch(level, image)), best(lambda level=level: level.encode(image))
-        patches = level.grid[0] * level.grid[1]
-        print(f"{patches:>8} {1e3 * loop:>10.2f} {1e3 * batch:>11.2f} {loop / batch:>6.2f}")
-    assert loop / batch > 0.9  # eight small patches: batching must never cost
+        loop, batch = seconds(lambda level=level: patch_by_patch(level, image), lambda level=level: level.encode(image))
+        rows.append([level.grid[0] * level.grid[1], 1e3 * loop, 1e3 * batch, loop / batch])
+    table("DMPHN's encoder over the patches of a 64x64 picture", ["patches", "loop (ms)", "batch (ms)", "ratio"], rows)
+    assert rows[-1][-1] > 0.9  # eight small patches: batching must never cost
