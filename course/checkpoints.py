@@ -30,7 +30,7 @@ DRAWS = 4  # shakes per test photograph: three photographs alone are too few to 
 
 def main() -> None:
     args = arguments()
-    preset = presets.choose(presets.DMPHN, "lab", crop=args.crop)
+    preset = presets.choose(presets.DMPHN, "lab", crop=args.crop, leaves=args.leaves)
     cfg = FitConfig(steps=args.steps, batch=args.batch, learning_rate=args.learning_rate, warmup=200, ema=0.998, precision=args.precision,
                     workers=1, save_every=250, validate_every=500)  # fmt: skip
     pictures = training_photos() + (load_folder(args.photos) if args.photos else [])
@@ -99,6 +99,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--leaves", type=float, default=0.1, help="share of synthetic dead-leaves scenes")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)

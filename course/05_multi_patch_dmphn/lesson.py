@@ -244,8 +244,8 @@ def toy_dmphn(net, blurred, muted=()):
         level = hierarchy[number - 1]
         patches = split_patches(image + residual, level.grid)  # n c h/rows w/columns
         features = features + join_patches(level.encoder(patches), level.grid)  # b 4*width h/4 w/4
-        halves = split_patches(features, level.grid_above)
-        residual = join_patches(level.decoder(halves), level.grid_above)  # b c h w
+        halves = split_patches(features, level.grid_after)
+        residual = join_patches(level.decoder(halves), level.grid_after)  # b c h w
         if number in muted:
             residual = torch.zeros_like(residual)
     return (image if net.cfg.global_skip else 0) + residual + OFFSET

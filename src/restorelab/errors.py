@@ -44,6 +44,10 @@ class ParameterError(RestorelabError):
     """A name or value given by the user is not one that exists here."""
 
 
+class OutOfMemory(RestorelabError):
+    """The picture does not fit into the memory of the device, and cutting it up would change the result."""
+
+
 class TrainingError(RestorelabError):
     """Training cannot start, go on, or be resumed."""
 

@@ -1,13 +1,19 @@
 """The one way from a degraded picture to a restored one, whatever its size and whatever the model asks for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from restorelab.errors import OutOfMemory, ParameterError
 from restorelab.image import check_image
+from restorelab.models.restored import Restored
 from restorelab.ops.pad import pad_to_multiple
+from restorelab.tiling import Tiling, restore_in_tiles
+
+SMALLEST_TILE = 64  # input pixels; below this the halo is most of the work
 
 
 @dataclass(frozen=True)
@@ -17,30 +23,118 @@ class RestoredImage:
     image: Float[Tensor, "c h w"]
     stages: tuple[Tensor, ...]  # coarse to fine, like `image`
     maps: dict[str, tuple[Tensor, ...]]  # with explain=True: what the model showed, cut to size, not clamped
+    tiling: Tiling | None = None  # None: in one piece
 
 
 @torch.inference_mode()
-def restore(model: nn.Module, degraded: Tensor, *, precision: str = "float32", explain: bool = False) -> RestoredImage:
+def restore(
+    model: nn.Module, degraded: Tensor, *, condition: Tensor | None = None, tile: int | None = None, stage: int | None = None,
+    precision: str = "float32", explain: bool = False, progress: Callable[[int, int], None] | None = None,
+) -> RestoredImage:  # fmt: skip
     """Restore one picture `c h w` in [0, 1] with the weights as they are; the model is left as it was found.
 
-    Any size: the picture is mirrored at the bottom and right up to the model's multiples, and cut back. `precision` is "float32"
-    or "bfloat16" (less exact; meant for a GPU, or a CPU that has AMX). Raises ImageError for a bad picture.
+    Any size: the picture is mirrored at the bottom and right up to the model's multiples, and cut back.
+
+    condition: what a non-blind model is told of the degradation, `d` or `d h w` (see `model.condition_channels`).
+    tile: compute in tiles of about this side (input pixels). Exact for a local network; for others (the model's
+        `receptive_radius` is None) the tiles are blended, and `tiling` says how far they disagreed.
+    stage: stop after this stage (1, 2, ...) without computing the later ones.
+    precision: "float32" or "bfloat16" (less exact; meant for a GPU, or a CPU that has AMX).
+    progress: called with (tiles done, tiles in all).
+
+    A local network that does not fit into memory is tried again in tiles. Raises ImageError for a bad picture, ParameterError for
+    a bad argument, OutOfMemory when a network that is not local does not fit.
     """
     check_image(degraded, "the picture to restore")
+    _check_arguments(model, degraded, condition, tile, stage, precision, explain)
     device = next(model.parameters()).device
-    padded = pad_to_multiple(degraded, model.size_multiple)[None].to(device)
+    whole = torch.cat([degraded, _condition_maps(condition, degraded)]) if condition is not None else degraded
+    padded = pad_to_multiple(whole, model.size_multiple, model.min_size)
+    channels = degraded.shape[0]
+    words = {"stage": stage} if stage is not None else {}
+
+    def forward(rows: slice, columns: slice) -> Restored:
+        window = padded[:, rows, columns][None].to(device)
+        given = words | ({"condition": window[:, channels:]} if condition is not None else {})
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            return model(window[:, :channels], explain=explain, **given)
+
     training = model.training
     model.eval()
     try:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            restored = model(padded, explain=explain)
+        stages, maps, tiling = _whole_or_tiles(forward, model, tuple(padded.shape[-2:]), tile, explain, progress)
     finally:
         model.train(training)
     height, width = (side * model.scale for side in degraded.shape[-2:])
+    stages = tuple(one[:, :height, :width].clamp(0, 1) for one in stages)
+    return RestoredImage(stages[-1], stages, {name: tuple(one[:, :height, :width] for one in several) for name, several in maps.items()},
+                         tiling)  # fmt: skip
 
-    def cut(image: Tensor) -> Tensor:
-        return image[0, :, :height, :width].float().cpu()
 
-    stages = tuple(cut(stage).clamp(0, 1) for stage in restored.stages)
-    maps = {name: tuple(cut(one) for one in several) for name, several in restored.maps.items()}
-    return RestoredImage(stages[-1], stages, maps)
+def _whole_or_tiles(forward: Callable, model: nn.Module, size: tuple[int, int], tile: int | None, explain: bool,
+                    progress: Callable | None) -> tuple[list[Tensor], dict, Tiling | None]:  # fmt: skip
+    """Stages and maps of the padded picture on the CPU; smaller and smaller tiles when memory runs out and they are exact."""
+    while True:
+        try:
+            if tile is None:
+                restored = forward(slice(0, size[0]), slice(0, size[1]))
+                return _on_cpu(restored.stages), {name: _on_cpu(maps) for name, maps in restored.maps.items()}, None
+            stages, tiling = restore_in_tiles(
+                lambda rows, columns: _on_cpu(forward(rows, columns).stages), size, tile, model.size_multiple, model.min_size,
+                model.receptive_radius, model.scale, progress,
+            )  # fmt: skip
+            return stages, {}, tiling
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0]
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # after the handler, when the traceback no longer holds the tensors
+        tile = _smaller(tile or max(size), size, model, explain, reason)
+
+
+def _smaller(tile: int, size: tuple[int, int], model: nn.Module, explain: bool, reason: str) -> int:
+    advice = "use a smaller picture"
+    if model.receptive_radius is None:
+        advice = "give tile=512 or so (that changes the result, and says by how much)"
+        advice += ", stop at an earlier stage" * (model.stage_count > 1) + ', or try precision="bfloat16"'
+    elif explain:
+        advice = "leave out explain=True"
+    if model.receptive_radius is None or explain or tile <= SMALLEST_TILE:
+        raise OutOfMemory(f"a picture of {size[0]}x{size[1]} pixels does not fit into memory ({reason}): {advice}.")
+    return max(tile // 2, SMALLEST_TILE)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """torch has a type for it on a GPU and only words on a CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _on_cpu(images: tuple[Tensor, ...]) -> list[Tensor]:
+    return [image[0].float().cpu() for image in images]
+
+
+def _condition_maps(condition: Tensor, degraded: Tensor) -> Float[Tensor, "d h w"]:
+    return condition.reshape(*condition.shape, *[1] * (3 - condition.ndim)).expand(-1, *degraded.shape[-2:]).to(degraded)
+
+
+def _check_arguments(model: nn.Module, degraded: Tensor, condition: Tensor | None, tile: int | None, stage: int | None,
+                     precision: str, explain: bool) -> None:  # fmt: skip
+    if precision not in ("float32", "bfloat16"):
+        raise ParameterError(f'precision is "float32" or "bfloat16", not {precision!r}.')
+    if stage is not None and not 1 <= stage <= model.stage_count:
+        raise ParameterError(f"this model has {model.stage_count} stage(s), counted from 1; there is no stage {stage}.")
+    if tile is not None and tile < 1:
+        raise ParameterError(f"tile is the side of a tile in pixels, not {tile}.")
+    if tile is not None and explain:
+        raise ParameterError("explain=True looks at the whole picture: leave out tile.")
+    wanted = model.condition_channels
+    if wanted and condition is None:
+        raise ParameterError(f"{type(model).__name__} is told what the degradation is: give condition, {wanted} numbers or maps.")
+    if condition is not None and (
+        not wanted or condition.shape[0] != wanted or condition.shape[1:] not in ((), (1, 1), degraded.shape[-2:])
+    ):
+        raise ParameterError(
+            f"{type(model).__name__} takes {wanted or 'no'} condition channels, as numbers or as maps of the picture's size; "
+            f"got a tensor of shape {tuple(condition.shape)}."
+        )

@@ -17,6 +17,7 @@ SMALL = {
     "dmphn 1-4-16, global skip": (DMPHN, DMPHNConfig(patches=(1, 4, 16), width=4, global_skip=True)),
     "stack(3)-dmphn": (DMPHN, DMPHNConfig(stacks=3, width=4)),
     "dmphn grey": (DMPHN, DMPHNConfig(width=4, channels=1)),
+    "vmphn": (DMPHN, DMPHNConfig(width=4, stacks=2, vee=True)),
 }
 
 

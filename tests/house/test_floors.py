@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "restorelab"
 FLOORS = {
     0: {"errors", "files", "image", "ops", "repository"},
     1: {"degrade", "metrics", "losses", "models"},
-    2: {"data", "systems", "checkpoint", "official", "restore", "devices"},
+    2: {"data", "systems", "checkpoint", "official", "restore", "tiling", "devices"},
     3: {"train", "evaluate", "presets"},
     4: {"lesson", "viz", "live", "doctor", "kernel", "cli"},
 }

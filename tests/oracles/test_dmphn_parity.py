@@ -52,7 +52,16 @@ def test_output_and_residuals_equal_the_authors(name, fixtures):
         np.testing.assert_allclose(restored.maps["residual"][level - 1], want[f"residual_lv{level}"], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("patches, stacks, millions", [((1, 2, 4), 1, 5.424393), ((1, 2, 4, 8), 1, 7.232524), ((1, 2, 4), 4, 21.697572)])
+@pytest.mark.parametrize(
+    "patches, stacks, millions",
+    [
+        ((1, 2, 4), 1, 5.424393),
+        ((1, 2, 4, 8), 1, 7.232524),
+        ((1, 2, 4), 2, 10.848786),
+        ((1, 2, 4), 3, 16.273179),
+        ((1, 2, 4), 4, 21.697572),
+    ],
+)
 def test_parameter_counts_equal_the_released_files(patches, stacks, millions):
     model = DMPHN(DMPHNConfig(patches=patches, stacks=stacks))
     assert sum(p.numel() for p in model.parameters()) == round(millions * 1e6)

@@ -73,6 +73,30 @@ def test_in_a_stack_the_first_output_goes_into_level_two_of_all_later_ones():
     assert torch.all(residual[1] == 0.25) and torch.all(residual[2] == 0) and torch.all(residual[0] == 0)
 
 
+def test_the_second_arm_of_a_v_runs_from_the_whole_picture_to_the_patches():
+    """With an encoder and a decoder that change nothing, arm one answers 7 x (above) and arm two starts there: its levels see the
+    arm's image and what the level before them answered, and add their own features of the first arm."""
+    net = DMPHN(DMPHNConfig(stacks=2, vee=True, width=3))
+    for hierarchy in net.stacks:
+        for level in hierarchy.levels:
+            level.encoder = level.decoder = torch.nn.Identity()
+    x = index_image(8, 8)
+    residuals, features = net.stacks[0](x, None, None)
+    assert torch.equal(residuals[0], 7 * x) and torch.equal(features[2], x)
+    residuals, _ = net.stacks[1](residuals[0], features, residuals[0])
+    assert torch.equal(residuals[0], (7 + 7) * x)  # level 1: the image and arm one's features there
+    assert torch.equal(residuals[1], (7 + 14 + 14 + 3) * x)  # level 2: image + answer above, + features above, + arm one's
+    assert torch.equal(residuals[2], (7 + 38 + 38 + 1) * x)
+    assert [(level.grid, level.grid_after) for level in net.stacks[1].levels] == [((1, 1), (2, 1)), ((2, 1), (2, 2)), ((2, 2), (2, 2))]
+
+
+def test_stopping_at_a_stage_gives_that_stage():
+    net = DMPHN(DMPHNConfig(width=4, stacks=3)).eval()
+    x = torch.rand(1, 3, 8, 8)
+    whole, early = net(x), net(x, stage=2)
+    assert torch.equal(early.image, whole.stages[1]) and len(early.stages) == 2
+
+
 def test_a_size_that_does_not_fit_names_one_that_does():
     with pytest.raises(ValueError, match="crop to 16x8"):
         DMPHN(DMPHNConfig(width=4))(torch.rand(1, 3, 20, 13))

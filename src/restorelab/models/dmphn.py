@@ -6,7 +6,8 @@ The finest level cuts the picture into its smallest patches, and adds what it fi
 larger patches, looks at; level 1 sees the whole. Every level has the full resolution: scale changes, size does not.
 
 Differs from the paper: `global_skip` (off by default) adds the degraded picture to the output and starts near it;
-all patches of a level go through its network as one batch.
+all patches of a level go through its network as one batch; `vee` is our reading of VMPHN, of which neither code nor weights were
+ever released: every second hierarchy runs back from level 1 to the finest, stacked by the rule of Stack-DMPHN.
 Kept from the authors' released code, against the paper's text: in a stack, the residual handed to level 1 always receives the
 output of the *first* stack, not of the previous one; the released weights were trained that way.
 """
@@ -29,6 +30,7 @@ class DMPHNConfig:
     width: int = 32  # feature channels at full resolution; twice at 1/2, four times at 1/4
     channels: int = 3  # image channels: 1 grey, 3 RGB
     global_skip: bool = False  # add the degraded picture to the output
+    vee: bool = False  # every second hierarchy runs from level 1 down to the finest: VMPHN, with stacks=2, 4, ...
 
     def __post_init__(self):
         rising = tuple(sorted(self.patches)) == tuple(self.patches)
@@ -37,11 +39,14 @@ class DMPHNConfig:
             raise ValueError(f"patches start at 1 (the whole picture) and rise in powers of two, like (1, 2, 4, 8); got {self.patches}")
         if self.stacks < 1 or self.width < 1 or self.channels < 1:
             raise ValueError(f"stacks, width and channels are at least 1; got {self.stacks}, {self.width}, {self.channels}")
+        if self.vee and self.stacks % 2:
+            raise ValueError(f"a V has two arms: with vee, stacks must be even, not {self.stacks}")
 
 
 PAPER_1_2_4 = DMPHNConfig()
 PAPER_1_2_4_8 = DMPHNConfig(patches=(1, 2, 4, 8))
 PAPER_STACK_4 = DMPHNConfig(stacks=4)
+PAPER_VMPHN = DMPHNConfig(stacks=2, vee=True)
 
 
 def grid_of(patches: int) -> tuple[int, int]:
@@ -111,11 +116,11 @@ class Decoder(nn.Sequential):
 
 
 class Level(nn.Module):
-    """One level of the hierarchy: sees patches of `grid`, answers on the coarser grid of the level above it."""
+    """One level of the hierarchy: sees patches of `grid`, answers on the grid of the level that comes after it."""
 
-    def __init__(self, cfg: DMPHNConfig, patches: int, patches_above: int):
+    def __init__(self, cfg: DMPHNConfig, patches: int, patches_after: int):
         super().__init__()
-        self.grid, self.grid_above = grid_of(patches), grid_of(patches_above)
+        self.grid, self.grid_after = grid_of(patches), grid_of(patches_after)
         self.encoder = Encoder(cfg.channels, cfg.width)
         self.decoder = Decoder(cfg.channels, cfg.width)
 
@@ -123,37 +128,40 @@ class Level(nn.Module):
         return join_patches(self.encoder(split_patches(image, self.grid)), self.grid)
 
     def decode(self, features: Tensor) -> Tensor:
-        return join_patches(self.decoder(split_patches(features, self.grid_above)), self.grid_above)
+        return join_patches(self.decoder(split_patches(features, self.grid_after)), self.grid_after)
 
 
 class Hierarchy(nn.Module):
-    """All levels, finest first in time, level 1 first in `levels`."""
+    """All levels, level 1 first in `levels`; in time, the finest first, or last in the second arm of a V."""
 
-    def __init__(self, cfg: DMPHNConfig):
+    def __init__(self, cfg: DMPHNConfig, downward: bool = False):
         super().__init__()
-        above = (1, *cfg.patches)  # level 1 answers for the whole picture
-        self.levels = nn.ModuleList(Level(cfg, n, m) for n, m in zip(cfg.patches, above, strict=False))
+        numbers = range(len(cfg.patches))
+        self.order = tuple(numbers) if downward else tuple(reversed(numbers))
+        self.answer = self.order[-1]  # the level whose residual is the hierarchy's output; it answers on its own grid
+        after = dict(zip(self.order, (*self.order[1:], self.answer), strict=True))
+        self.levels = nn.ModuleList(Level(cfg, cfg.patches[i], cfg.patches[after[i]]) for i in numbers)
 
     def forward(
         self, image: Tensor, features_before: list[Tensor] | None, first_output: Tensor | None
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """-> the residual and the features of every level, level 1 first; the residual of level 1 is the output.
+        """-> the residual and the features of every level, level 1 first.
 
         From the second stack on, `features_before` (of the previous stack) are added level by level, and `first_output`
         goes into the residual that level 1 receives.
         """
-        count = len(self.levels)
-        residuals, features = [None] * count, [None] * count
-        for i in reversed(range(count)):
-            finest = i == count - 1
-            features[i] = self.levels[i].encode(image if finest else image + residuals[i + 1])
-            if not finest:
-                features[i] = features[i] + features[i + 1]
+        residuals, features = [None] * len(self.levels), [None] * len(self.levels)
+        before = None
+        for i in self.order:
+            features[i] = self.levels[i].encode(image if before is None else image + residuals[before])
+            if before is not None:
+                features[i] = features[i] + features[before]
             if features_before is not None:
                 features[i] = features[i] + features_before[i]
             residuals[i] = self.levels[i].decode(features[i])
-            if first_output is not None and i == 1:
+            if first_output is not None and i == 1 and self.answer == 0:
                 residuals[i] = residuals[i] + first_output
+            before = i
         return residuals, features
 
 
@@ -167,7 +175,7 @@ class DMPHN(nn.Module):
     def __init__(self, cfg: DMPHNConfig = PAPER_1_2_4):
         super().__init__()
         self.cfg = cfg
-        self.stacks = nn.ModuleList(Hierarchy(cfg) for _ in range(cfg.stacks))
+        self.stacks = nn.ModuleList(Hierarchy(cfg, downward=cfg.vee and i % 2 == 1) for i in range(cfg.stacks))
         if cfg.global_skip:
             self._start_near_identity()
 
@@ -187,13 +195,14 @@ class DMPHN(nn.Module):
 
     def forward(self, degraded: Float[Tensor, "b c h w"], explain: bool = False, stage: int | None = None) -> Restored:
         """`stage` stops after so many stacks. With `explain`, maps hold `residual`: for the last stack computed, what each level
-        added, level 1 first (its own is the output)."""
+        added, level 1 first; that of level 1 (of the finest, in the second arm of a V) is the output."""
         self._check_size(degraded)
         blurred = image = degraded - OFFSET
         features, outputs = None, []
         for hierarchy in self.stacks[:stage]:
             residuals, features = hierarchy(image, features, outputs[0] if outputs else None)
-            image = residuals[0] + blurred if self.cfg.global_skip else residuals[0]
+            answer = residuals[hierarchy.answer]
+            image = answer + blurred if self.cfg.global_skip else answer
             outputs.append(image)
         stages = tuple(output + OFFSET for output in outputs)
         return Restored(stages[-1], stages, {"residual": tuple(residuals)} if explain else {})
@@ -201,7 +210,7 @@ class DMPHN(nn.Module):
     def _start_near_identity(self) -> None:
         """With the skip, a small first answer means: begin by returning the picture, instead of by unlearning random noise."""
         for hierarchy in self.stacks:
-            last = hierarchy.levels[0].decoder[-1]
+            last = hierarchy.levels[hierarchy.answer].decoder[-1]
             nn.init.normal_(last.weight, std=1e-3)  # not zero: no gradient would reach the layers before it
             nn.init.zeros_(last.bias)
 

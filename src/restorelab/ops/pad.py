@@ -31,8 +31,12 @@ def pad_mirror(
     return image.index_select(-2, rows).index_select(-1, columns)
 
 
-def pad_to_multiple(image: Float[Tensor, "*b c h w"], multiple: tuple[int, int]) -> Float[Tensor, "*b c h2 w2"]:
-    """Grow bottom and right until height and width are multiples of `multiple` (rows, columns); crop with `[..., :h, :w]`."""
+def pad_to_multiple(
+    image: Float[Tensor, "*b c h w"], multiple: tuple[int, int], at_least: tuple[int, int] = (1, 1)
+) -> Float[Tensor, "*b c h2 w2"]:
+    """Grow bottom and right to multiples of `multiple` (rows, columns), `at_least` so many; crop with `[..., :h, :w]`."""
     height, width = image.shape[-2:]
-    bottom, right = -height % multiple[0], -width % multiple[1]
+    bottom, right = (
+        -(-max(side, least) // step) * step - side for side, least, step in zip((height, width), at_least, multiple, strict=True)
+    )
     return pad_mirror(image, 0, bottom, 0, right) if bottom or right else image
