@@ -21,6 +21,7 @@ from restorelab.systems import System, name_of, system
 FORMAT = "restorelab-checkpoint-1"
 # One entry of metadata for everything: safetensors writes several in random order, and equal weights are to be equal files.
 KEY = "restorelab"
+LONGEST_HEADER = 100 * 2**20  # bytes; the limit of the format
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,23 @@ def load(path: str | Path) -> Checkpoint:
 
 
 def load_course(name: str) -> Checkpoint:
-    """The small checkpoint of a system that ships with the kit."""
-    return load(system(name).course_checkpoint)
+    """The small checkpoint of a system that ships with the kit. Raises CheckpointError for a system that has none yet."""
+    path = system(name).course_checkpoint
+    if path is None:
+        raise CheckpointError(f"the kit ships no weights for {name} yet: give your own checkpoint (restorelab convert makes one).")
+    return load(path)
+
+
+def written_by_us(path: str | Path) -> bool:
+    """Does the file begin as our checkpoints do? Nothing else of it is read."""
+    with open(path, "rb") as file:
+        length = file.read(8)
+        start = length + file.read(min(int.from_bytes(length, "little"), LONGEST_HEADER))
+    try:
+        _header(start, path)
+    except CheckpointError:
+        return False
+    return True
 
 
 def _read(path: Path) -> bytes:
@@ -81,7 +97,7 @@ def _header(data: bytes, path: str | Path) -> dict:
     try:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(KEY, "{}"))
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:
         raise CheckpointError(f"{path} is not a safetensors file.") from error
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path} was not written by restorelab (no {FORMAT!r} in its header), so its configuration is unknown.")

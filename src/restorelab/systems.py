@@ -18,7 +18,7 @@ class System:
     config: type
     tasks: tuple[str, ...]
     chapter: str
-    course_checkpoint: Path  # small, trained by us, shipped with the kit
+    course_checkpoint: Path | None  # small, trained by us, shipped with the kit; None: not trained yet
 
 
 SYSTEMS = {

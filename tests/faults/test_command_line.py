@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from unittest import mock
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from restorelab import image
@@ -86,9 +89,52 @@ def test_restore_puts_results_where_asked(pictures):
     assert done.returncode == 0 and (pictures / "new folder" / "tiny_restored.png").is_file()
 
 
+def test_restore_in_tiles_says_what_they_did(pictures):
+    done = restorelab("restore", pictures / "photo.png", "--tile", "96")
+    assert done.returncode == 0 and "tiles of 96x96 pixels, which changes the result" in done.stdout
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A small DMPHN under the authors' file and tensor names."""
+    from restorelab.models.dmphn import DMPHN, DMPHNConfig
+    from restorelab.official.dmphn import dmphn_key
+
+    keys = json.loads((ROOT / "tests" / "fixtures" / "dmphn_keys.json").read_text())
+    ours = DMPHN(DMPHNConfig(patches=(1, 2), width=4)).state_dict()
+    folder = tmp_path / "DMPHN_1_2"
+    folder.mkdir()
+    for module in ("encoder_lv1", "encoder_lv2", "decoder_lv1", "decoder_lv2"):
+        torch.save({key: ours[dmphn_key(f"{module}.{key}")] for key in keys[module.split("_")[0]]}, folder / f"{module}.pkl")
+    return folder
+
+
+def test_a_released_folder_becomes_a_checkpoint_that_restores(released, pictures):
+    told = restorelab("info", released)
+    assert told.returncode == 0 and "patches=(1, 2), stacks=1, width=4" in told.stdout and "restorelab convert" in told.stdout
+    made = restorelab("convert", released)
+    file = released.parent / "DMPHN_1_2_restorelab.safetensors"
+    assert made.returncode == 0 and file.is_file() and "converted_from" in made.stdout
+    again = restorelab("convert", released)
+    assert again.returncode == 1 and "--overwrite" in again.stderr
+    assert restorelab("restore", pictures / "tiny.png", "--weights", file).returncode == 0
+    told = restorelab("info", file)
+    assert told.returncode == 0 and "authors' weights" in told.stdout and "a checkpoint of restorelab" in told.stdout
+
+
+def test_an_incomplete_release_is_counted_out_and_nothing_is_written(released):
+    (released / "decoder_lv2.pkl").unlink()
+    done = restorelab("convert", released)
+    assert done.returncode == 1 and "30 missing" in done.stderr and not list(released.parent.glob("*.safetensors"))
+
+
 @pytest.mark.parametrize(
     "words, says",
     [
+        (("info", "nothing.pth"), "there is no file"),
+        (("info", ROOT / "README.md"), "not a file of torch"),
+        (("convert", ROOT / "README.md"), "not a file of torch"),
+        (("convert", "x.pth", "--out", "y.pth"), "checkpoints are .safetensors"),
         (("restore", "x.png", "--model", "dmhpn"), "Did you mean dmphn"),
         (("restore", "x.png", "--device", "tpu9"), "device is auto, cpu or cuda"),
         (("restore", "x.png", "--weights", "nothing.safetensors"), "there is no checkpoint"),
@@ -127,9 +173,17 @@ def test_the_installed_command_starts():
 
 
 def test_every_command_explains_itself():
-    for command in ("lab", "run", "restore", "doctor"):
+    for command in ("lab", "run", "restore", "convert", "info", "doctor"):
         done = restorelab(command, "--help")
         assert done.returncode == 0 and "Usage" in done.stdout
+
+
+def test_jupyterlab_starts_on_the_welcome_chapter_and_does_not_call_home(monkeypatch):
+    words = []
+    monkeypatch.setattr(os, "execv", lambda _, given: words.extend(given))
+    restorelab("lab", "--no-browser")
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb" in words and "--no-browser" in words
+    assert "--LabApp.news_url=None" in words and any("NeverCheckForUpdate" in word for word in words)
 
 
 def test_doctor_looks_at_everything_and_writes_nothing(tmp_path):

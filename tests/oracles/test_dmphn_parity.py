@@ -3,6 +3,7 @@
 The fixtures hold outputs of the authors' code under weights that a formula fills in, keyed by the authors' tensor names.
 """
 
+import json
 import zlib
 
 import numpy as np
@@ -82,6 +83,23 @@ def test_reads_the_authors_folder_of_pickles(tmp_path):
     assert model.cfg.patches == (1, 2, 4)
     key = "decoder_lv3.layer24.bias"
     assert torch.equal(model.state_dict()[dmphn_key(key)], formula(key, (3,)))
+
+
+@pytest.mark.parametrize("levels, stacks", [(1, 1), (2, 1), (4, 1), (3, 2), (3, 4)])
+def test_levels_stacks_and_width_are_read_off_the_names_and_shapes(levels, stacks, fixtures):
+    """The single model's files are encoder_lv1.pkl, ...; a stack's are encoder_s1_lv1.pkl, ..."""
+    torch.manual_seed(0)
+    model = DMPHN(DMPHNConfig(patches=tuple(2**i for i in range(levels)), stacks=stacks, width=2)).eval()
+    ours, keys = model.state_dict(), json.loads((fixtures / "dmphn_keys.json").read_text())
+    state = {}
+    for stack in range(1, stacks + 1):
+        for level in range(1, levels + 1):
+            for part in ("encoder", "decoder"):
+                module = f"{part}_s{stack}_lv{level}" if stacks > 1 else f"{part}_lv{level}"
+                state |= {f"{module}.{key}": ours[dmphn_key(f"{module}.{key}")] for key in keys[part]}
+    found = build(state)
+    image = torch.rand(1, 3, 16, 16)
+    assert len(state) == len(ours) and found.cfg == model.cfg and torch.equal(found(image).image, model(image).image)
 
 
 def test_a_missing_file_is_not_replaced_by_random_weights(tmp_path):

@@ -70,14 +70,39 @@ def restore(
     out: Annotated[Path | None, typer.Option(help="Folder for the results (default: beside each picture).")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32, or bfloat16 (faster where the machine has it).")] = "float32",
+    tile: Annotated[int | None, typer.Option(help="Work in tiles of about this side, for large pictures and small memories.")] = None,
+    stage: Annotated[int | None, typer.Option(help="Stop after this stage of a network that has several.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
 ) -> None:
     """Restore pictures. NAME.jpg becomes NAME_restored.png; a 16-bit picture stays one."""
     from restorelab.cli import pictures
 
-    failed = pictures.restore_files(images, model, weights, out, device, precision, overwrite, console, problems)
+    how = {"precision": precision, "tile": tile, "stage": stage}
+    failed = pictures.restore_files(images, model, weights, out, device, how, overwrite, console, problems)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="A released .pth, .h5, .pkl or .safetensors file, or DMPHN's folder of them.")],
+    out: Annotated[Path | None, typer.Option(help="Where the checkpoint goes (default: beside the source).")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store float16: half the size, three digits.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint that is already there.")] = False,
+) -> None:
+    """Turn weights that the authors published into a checkpoint for `restorelab restore --weights`."""
+    from restorelab.cli import weights
+
+    result = weights.convert(source, out, half, overwrite)
+    weights.describe(result, console)
+
+
+@app.command()
+def info(source: Annotated[Path, typer.Argument(help="A checkpoint of ours, or a file the authors published.")]) -> None:
+    """Say what a checkpoint is: its network, its parameters, where it comes from and what it reached."""
+    from restorelab.cli import weights
+
+    weights.describe(source, console)
 
 
 @app.command()

@@ -16,6 +16,8 @@ def open_lab(browser: bool, port: int) -> None:
         f"--ServerApp.root_dir={root()}",
         f"--LabApp.default_url=/lab/tree/{start}",
         f"--port={port}",
+        "--LabApp.news_url=None",  # nothing here calls home
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
     ]
     words += [] if browser else ["--no-browser"]
     words += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # containers; listens on this machine only

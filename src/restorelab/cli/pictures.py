@@ -9,15 +9,13 @@ from torch import nn
 
 from restorelab import checkpoint, image
 from restorelab.devices import choose_device
-from restorelab.errors import ImageError, ParameterError
+from restorelab.errors import ImageError, OutOfMemory, ParameterError
 from restorelab.restore import restore
 
 
-def restore_files(files: list[Path], name: str, weights: Path | None, out: Path | None, device: str, precision: str,
+def restore_files(files: list[Path], name: str, weights: Path | None, out: Path | None, device: str, how: dict,
                   overwrite: bool, console: Console, problems: Console) -> int:  # fmt: skip
-    """Restore every file, saying for each where it went or why not; returns how many failed."""
-    if precision not in ("float32", "bfloat16"):
-        raise ParameterError(f"precision is float32 or bfloat16, not {precision!r}.")
+    """Restore every file, saying for each where it went or why not; returns how many failed. `how` goes to `restore()`."""
     model = _model(name, weights).to(choose_device(device))
     if out:
         out.mkdir(parents=True, exist_ok=True)
@@ -35,8 +33,8 @@ def restore_files(files: list[Path], name: str, weights: Path | None, out: Path 
         for file in files:
             bar.update(task, description=file.name)
             try:
-                console.print(escape(_restore_one(model, file, target(file, out), precision, overwrite)))
-            except ImageError as error:
+                console.print(escape(_restore_one(model, file, target(file, out), how, overwrite)))
+            except (ImageError, OutOfMemory) as error:
                 failed += 1
                 problems.print(f"[red]error:[/] {escape(str(error))}")
             bar.advance(task)
@@ -48,13 +46,14 @@ def target(file: Path, out: Path | None) -> Path:
     return (out or file.parent) / f"{file.stem}_restored.png"
 
 
-def _restore_one(model: nn.Module, file: Path, result: Path, precision: str, overwrite: bool) -> str:
+def _restore_one(model: nn.Module, file: Path, result: Path, how: dict, overwrite: bool) -> str:
     if result.exists() and not overwrite:
         raise ImageError(f"{result} is already there: give --overwrite to replace it, or --out for another folder.")
     info = image.probe(file)
-    restored = restore(model, image.load(file), precision=precision)
+    restored = restore(model, image.load(file), **how)
     image.save(restored.image, result, bit_depth=min(info.bit_depth, 16))
-    return f"{file} -> {result}  ({info.width}x{info.height}, {info.bit_depth} bits)"
+    cut = f", {restored.tiling}" if restored.tiling else ""
+    return f"{file} -> {result}  ({info.width}x{info.height}, {info.bit_depth} bits{cut})"
 
 
 def _model(name: str, weights: Path | None) -> nn.Module:

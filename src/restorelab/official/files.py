@@ -5,6 +5,7 @@ Authors publish state dicts bare or wrapped (`{"state_dict": ...}`, `{"model": .
 """
 
 import pickle
+import warnings
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from restorelab.errors import CheckpointError
 State = dict[str, Tensor]
 WRAPPERS = ("params_ema", "params", "state_dict", "model", "generator")  # the first that is there: averaged weights before raw ones
 MODULE = "module."
+PICKLES = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # torch's zip, and bare pickles of protocols 2 to 5
 
 
 def read_state(path: str | Path) -> State:
@@ -47,8 +49,11 @@ def _read_safetensors(path: Path) -> State:
 
 def _read_pickle(path: Path) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # torch remarks on old pickles, at length
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if path.read_bytes()[:2] not in PICKLES:
+            raise CheckpointError(f"{path} is not a file of torch.") from error
         raise CheckpointError(
             f"{path} is not a plain table of tensors but a pickled program (a whole module, say), and loading it would run whatever it "
             "holds. If you trust it, load it where its own code is installed and save its state_dict() alone: "
