@@ -89,7 +89,8 @@ print("recipe: ", plan.recipe.to_json())
 # Guess before you run. Write a number in place of `None`; being wrong is what makes the answer stick.
 
 # %%
-predict("cost", "A level cuts the picture into 8 patches. How many times the work of level 1, which sees the whole, does it do?", guess=None)
+question = "A level cuts the picture into 8 patches. How many times the work of level 1, which sees the whole, does it do?"
+predict("cost", question, guess=None)
 
 # %%
 predict("gain", "By how many dB does the course checkpoint improve three shaken photographs?", guess=None, unit="dB")
@@ -236,7 +237,7 @@ check("5.3", pass_up)
 
 # %%
 def toy_dmphn(net, blurred, muted=()):
-    """Degraded picture in [0, 1], b c h w -> restored picture; `muted` levels find nothing (level 1 is the whole picture)."""
+    """Degraded picture in [0, 1], b c h w -> restored picture; `muted` levels (level 1 is the whole) find nothing."""
     image = blurred - OFFSET
     residual, features = 0, 0
     hierarchy = net.stacks[0].levels  # level 1 first
@@ -345,7 +346,8 @@ def cost(height, width, patches, per_pixel):
 
 # %%
 check("5.6", cost)
-reveal("cost", 1, "Eight patches together have as many pixels as the whole picture. A finer cut costs nothing but its parameters.")
+why = "Eight patches together have as many pixels as the whole picture. A finer cut costs nothing but its parameters."
+reveal("cost", 1, why)
 # hint("5.6")
 # solution("5.6")
 
@@ -394,9 +396,10 @@ earnest = trained is not None and preset != "smoke"
 net = (trained if earnest else course.model).eval()
 whose = f"your training, {preset} preset, {plan.fit.steps} steps" if earnest else "course checkpoint"
 label = f"DMPHN {'-'.join(map(str, net.cfg.patches))}, width {net.cfg.width}, {whose}"
-trained_on = (run.manifest if earnest else course.manifest)["data"]
+facts = run.manifest if earnest else course.manifest
 print(label)
-print("trained on", trained_on["photographs"], "photographs and synthetic dead leaves, with the shake recipe above")
+print("trained on", facts["data"]["photographs"], "photographs and synthetic dead leaves;")
+print("its last", facts["parameters"]["fit"]["steps"], "steps with the shake recipe above")
 
 # %% [markdown]
 # ## Look inside
@@ -412,7 +415,8 @@ for number, residual in reversed(list(enumerate(inside.maps["residual"], 1))):
     looks[f"level {number} (x{gain:.0f})"] = viz.signed(residual - residual.mean(), gain)
 looks["restored"] = inside.image
 crops = {what: viz.crop(image, **window) for what, image in looks.items()}
-viz.show(viz.picture_row(crops, label, height=2.0), "Degraded crop, residual of each level from fine to coarse, restored crop")
+what = "Degraded crop, residual of each level from fine to coarse, restored crop"
+viz.show(viz.picture_row(crops, label, height=2.0), what)
 
 # %% [markdown]
 # How much does each level matter? Silence one, keep the others as they are, and measure. A large loss does not mean that the level did the
@@ -429,7 +433,8 @@ scores = {what: psnr(image, clean) for what, image in outputs.items()}
 rows = [[what, f"{score:.2f}", f"{score - scores['all levels']:+.2f}"] for what, score in scores.items()]
 viz.show_table(["network", "PSNR (dB)", "change (dB)"], rows, f"'coffee'. {label}. Protocol: {COURSE_RGB}")
 crops = {what: viz.crop(image.clamp(0, 1), **window) for what, image in outputs.items()}
-viz.show(viz.picture_row(crops, label, height=2.2), "The crop restored by all levels, and with each level silenced")
+what = "The crop restored by all levels, and with each level silenced"
+viz.show(viz.picture_row(crops, label, height=2.2), what)
 lost = scores["all levels"] - scores[f"without level {finest}"]
 reveal("finest", lost, "Measured on 'coffee', with the weights named above.")
 
@@ -446,7 +451,8 @@ reveal("gain", result.mean("gain"), "Mean over the three test photographs.")
 worst = next(p for p in test_pairs if p.name == result.worst.name)
 restored = restore(net, worst.degraded).image
 before, after = (viz.error_map(image, worst.clean) for image in (worst.degraded, restored))
-row = {"degraded": worst.degraded, "restored": restored, "clean": worst.clean, "error x4 before": before, "after": after}
+row = {"degraded": worst.degraded, "restored": restored, "clean": worst.clean}
+row |= {"error x4 before": before, "after": after}
 crops = {what: viz.crop(image, 60, 120, 200) for what, image in row.items()}
 title = f"The smallest gain: '{worst.name}'. {label}"
 figure = viz.picture_row(crops, title, height=2.2)

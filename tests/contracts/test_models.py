@@ -1,12 +1,14 @@
 """What every model promises, asked of every model in a small configuration."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
 from restorelab import checkpoint
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
+from restorelab.models.restored import Restored
 from restorelab.restore import restore
 from restorelab.systems import SYSTEMS
 
@@ -16,8 +18,8 @@ SMALL = {
     "dmphn 1-1-1": (DMPHN, DMPHNConfig(patches=(1, 1, 1), width=4)),
     "dmphn 1-4-16, global skip": (DMPHN, DMPHNConfig(patches=(1, 4, 16), width=4, global_skip=True)),
     "stack(3)-dmphn": (DMPHN, DMPHNConfig(stacks=3, width=4)),
-    "dmphn grey": (DMPHN, DMPHNConfig(width=4, channels=1)),
     "vmphn": (DMPHN, DMPHNConfig(width=4, stacks=2, vee=True)),
+    "dmphn grey": (DMPHN, DMPHNConfig(width=4, channels=1)),
 }
 
 
@@ -28,9 +30,25 @@ def model(request):
     return kind(config).eval()
 
 
-def batch(model, count: int = 2, times: int = 2) -> torch.Tensor:
-    rows, columns = model.size_multiple
-    return torch.rand(count, model.cfg.channels, times * rows, times * columns, generator=torch.Generator().manual_seed(1))
+def batch(model, count: int = 2, least: int = 8) -> torch.Tensor:
+    """Pictures of the smallest size that is not too small to learn from."""
+    sides = (max(small, -(-least // step) * step) for small, step in zip(model.min_size, model.size_multiple, strict=True))
+    return torch.rand(count, model.cfg.channels, *sides, generator=torch.Generator().manual_seed(1))
+
+
+def condition_of(model, count: int) -> torch.Tensor:
+    return torch.rand(count, model.condition_channels, generator=torch.Generator().manual_seed(2))
+
+
+def call(model, degraded, **words) -> Restored:
+    """The model, told something of the degradation if it wants to be."""
+    if model.condition_channels:
+        words["condition"] = condition_of(model, len(degraded))[:, :, None, None]
+    return model(degraded, **words)
+
+
+def restore_with(model, image, **words):
+    return restore(model, image, condition=condition_of(model, 1)[0] if model.condition_channels else None, **words)
 
 
 def test_every_system_of_the_table_is_under_contract():
@@ -39,60 +57,116 @@ def test_every_system_of_the_table_is_under_contract():
 
 def test_output_has_the_scale_it_says_and_is_finite(model):
     degraded = batch(model)
-    restored = model(degraded)
-    assert restored.image.shape[-2:] == tuple(side * model.scale for side in degraded.shape[-2:])
-    assert restored.stages[-1] is restored.image
-    assert torch.isfinite(restored.image).all()
+    restored = call(model, degraded)
+    assert restored.image.shape == (2, model.cfg.channels, *(side * model.scale for side in degraded.shape[-2:]))
+    assert restored.stages[-1] is restored.image and len(restored.stages) == model.stage_count
+    assert all(torch.isfinite(stage).all() for stage in restored.stages)
 
 
 def test_every_parameter_receives_a_gradient(model):
-    restored = model.train()(batch(model))
-    sum(stage.square().mean() for stage in restored.stages).backward()
+    model.train()
+    degraded = batch(model, least=16)
+    restored = call(model, degraded)
+    sum((stage - target).square().mean() for stage, target in with_targets(restored, degraded)).backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent
+
+
+def with_targets(restored: Restored, degraded: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Every stage with something easy to come near to: the degraded picture, darker, at the stage's size."""
+    sizes = [stage.shape[-2:] for stage in restored.stages]
+    targets = [0.6 * torch.nn.functional.interpolate(degraded, size=size) for size in sizes]
+    return list(zip(restored.stages, targets, strict=True))
 
 
 def test_pictures_of_a_batch_do_not_influence_each_other(model):
     degraded = batch(model, count=3)
     with torch.inference_mode():
-        together, alone = model(degraded).image, model(degraded[1:2]).image
-    torch.testing.assert_close(together[1:2], alone, atol=1e-6, rtol=1e-5)
+        together = call(model, degraded).image
+        words = {"condition": condition_of(model, 3)[1:2, :, None, None]} if model.condition_channels else {}
+        alone = model(degraded[1:2], **words).image
+    torch.testing.assert_close(together[1:2], alone, atol=2e-6, rtol=1e-5)
 
 
 def test_the_input_is_left_alone(model):
     degraded = batch(model)
     before = degraded.clone()
-    model(degraded)
+    call(model, degraded)
+    with torch.inference_mode():
+        call(model, degraded)
     assert torch.equal(degraded, before)
+
+
+def test_gradients_or_none_give_the_same_picture(model):
+    """A lean path for inference must be the same network."""
+    degraded = batch(model)
+    with torch.inference_mode():
+        lean = call(model, degraded)
+    for one, other in zip(call(model, degraded).stages, lean.stages, strict=True):
+        torch.testing.assert_close(one.detach(), other, atol=1e-5, rtol=1e-5)
 
 
 def test_size_multiples_are_true_and_smallest(model):
     rows, columns = model.size_multiple
-    image = batch(model, count=1, times=1)
-    assert model(image).image.shape[-2:] == (rows * model.scale, columns * model.scale)
-    for bad in (image[..., : rows - 1, :], image[..., : columns - 1], torch.nn.functional.pad(image, (0, 0, 0, max(rows // 2, 1)))):
+    (least_rows, least_columns), image = model.min_size, batch(model, count=1, least=1)
+    assert least_rows % rows == 0 and least_columns % columns == 0
+    assert call(model, image).image.shape[-2:] == (least_rows * model.scale, least_columns * model.scale)
+    bad = [image[..., : least_rows - 1, :]] if rows > 1 else []
+    bad += [image[..., : least_columns - 1]] if columns > 1 else []
+    bad += [torch.nn.functional.pad(image, (0, 0, 0, rows // 2))] if rows > 1 else []
+    for one in bad:
         with pytest.raises(ValueError, match="multiples of"):
-            model(bad)
+            call(model, one)
 
 
 def test_maps_cost_nothing_unless_asked_for(model):
-    assert model(batch(model)).maps == {}
-    assert all(isinstance(one, torch.Tensor) for several in model(batch(model), explain=True).maps.values() for one in several)
+    assert call(model, batch(model)).maps == {}
+    maps = call(model, batch(model), explain=True).maps
+    assert maps and all(isinstance(one, torch.Tensor) for several in maps.values() for one in several)
 
 
 def test_explaining_changes_nothing(model):
     degraded = batch(model)
-    assert torch.equal(model(degraded).image, model(degraded, explain=True).image)
+    for mode in (torch.enable_grad, torch.inference_mode):
+        with mode():
+            torch.testing.assert_close(call(model, degraded).image, call(model, degraded, explain=True).image, atol=1e-6, rtol=0)
+
+
+def test_stopping_early_gives_the_stage_that_the_whole_run_gives(model):
+    degraded = batch(model)
+    whole = call(model, degraded).stages
+    for stage in range(1, model.stage_count + 1) if model.stage_count > 1 else ():
+        early = call(model, degraded, stage=stage)
+        assert len(early.stages) == stage and early.image is early.stages[-1]
+        torch.testing.assert_close(early.image, whole[stage - 1], atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(7, 5), (1, 1), (33, 50)])
 def test_restore_takes_any_size_and_leaves_the_model_as_it_was(model, size):
     model.train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    restored = restore(model, torch.rand(model.cfg.channels, *size), explain=True)
+    restored = restore_with(model, torch.rand(model.cfg.channels, *size), explain=True)
     assert restored.image.shape[-2:] == tuple(side * model.scale for side in size)
     assert restored.image.min() >= 0 and restored.image.max() <= 1
     assert model.training and all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_tiles_are_exact_or_say_that_they_are_not(model):
+    """The halo is the network's radius: a tile of one multiple must still be right at every pixel."""
+    image = torch.rand(model.cfg.channels, 44, 72, generator=torch.Generator().manual_seed(3))
+    whole, tiled = restore_with(model, image), restore_with(model, image, tile=24)
+    if model.receptive_radius is None:
+        assert not tiled.tiling.exact and tiled.tiling.largest_difference > 0
+    else:
+        assert tiled.tiling.exact and tiled.tiling.tiles > 1
+        torch.testing.assert_close(tiled.image, whole.image, atol=1e-5, rtol=0)
+
+
+def test_bfloat16_stays_near_float32(model):
+    """45 dB and more to the float32 output, on a CPU."""
+    image = batch(model, count=1, least=32)[0]
+    full, half = restore_with(model, image), restore_with(model, image, precision="bfloat16")
+    assert 10 * math.log10(1 / float((full.image - half.image).square().mean())) > 45
 
 
 def test_checkpoint_round_trip_keeps_weights_and_configuration(model, tmp_path):
@@ -104,22 +178,36 @@ def test_checkpoint_round_trip_keeps_weights_and_configuration(model, tmp_path):
 
 def test_learns_four_patches_by_heart(model):
     """Not a test of quality: a wire that is cut somewhere shows here."""
-    clean = batch(model, count=4)
+    degraded = batch(model, count=4, least=16)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=3e-3)
     losses = []
     for _ in range(40):
-        loss = sum((stage - clean).square().mean() for stage in model(clean).stages)
+        loss = sum((stage - target).square().mean() for stage, target in with_targets(call(model, degraded), degraded))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0] or losses[-1] < 1e-3
 
 
-def test_configurations_are_frozen_and_checked():
+def test_configurations_are_frozen():
     for config in {type(config) for _, config in SMALL.values()}:
         with pytest.raises(dataclasses.FrozenInstanceError):
-            config().width = 3
-    for bad in ({"patches": (2, 4)}, {"patches": (1, 3)}, {"patches": (1, 4, 2)}, {"patches": ()}, {"stacks": 0}, {"width": 0}):
-        with pytest.raises(ValueError):
-            DMPHNConfig(**bad)
+            config().channels = 3
+
+
+@pytest.mark.parametrize(
+    "kind, bad",
+    [
+        (DMPHNConfig, {"patches": (2, 4)}),
+        (DMPHNConfig, {"patches": (1, 3)}),
+        (DMPHNConfig, {"patches": (1, 4, 2)}),
+        (DMPHNConfig, {"patches": ()}),
+        (DMPHNConfig, {"stacks": 0}),
+        (DMPHNConfig, {"width": 0}),
+        (DMPHNConfig, {"vee": True, "stacks": 3}),
+    ],
+)
+def test_configurations_refuse_what_makes_no_network(kind, bad):
+    with pytest.raises(ValueError):
+        kind(**bad)
