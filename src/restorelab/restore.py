@@ -51,7 +51,7 @@ def restore(
     whole = torch.cat([degraded, _condition_maps(condition, degraded)]) if condition is not None else degraded
     padded = pad_to_multiple(whole, model.size_multiple, model.min_size)
     channels = degraded.shape[0]
-    words = {"stage": stage} if stage is not None else {}
+    words = {"stage": stage} if stage is not None and model.stage_count > 1 else {}
 
     def forward(rows: slice, columns: slice) -> Restored:
         window = padded[:, rows, columns][None].to(device)

@@ -159,6 +159,10 @@ def test_a_stage_is_asked_of_the_model():
     assert torch.equal(first.image, restore(model, image, condition=torch.zeros(1)).stages[0])
 
 
+def test_the_only_stage_of_a_model_may_be_named():
+    assert restore(Doubled(), torch.rand(3, 8, 8), stage=1).image.shape == (3, 16, 16)  # whose forward takes no stage
+
+
 def test_one_number_and_a_map_of_it_are_the_same_condition():
     image = torch.rand(3, 16, 16)
     results = [restore(Local(), image, condition=one).image for one in (torch.full((1,), 0.3), torch.full((1, 16, 16), 0.3))]
