@@ -55,9 +55,10 @@ def test_imports_go_down_only(file):
 
 
 @pytest.mark.parametrize("file", sorted((PACKAGE / "models").glob("*.py")), ids=lambda file: file.name)
-def test_a_model_imports_torch_ops_restored_and_backbones_alone(file):
+def test_a_model_imports_torch_ops_restored_and_its_own_parts_alone(file):
+    parts = {"deblurgan_v2": "restorelab.models.fpn_backbones", "mprnet": "restorelab.models.mprnet_blocks"}
     ours = {name for name in imports(file) if name.startswith("restorelab")}
-    allowed = ("restorelab.ops", "restorelab.models.restored", "restorelab.models.fpn_backbones")
+    allowed = ("restorelab.ops", "restorelab.models.restored", parts.get(file.stem, "restorelab.ops"))
     assert all(name.startswith(allowed) for name in ours), ours
 
 
