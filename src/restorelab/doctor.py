@@ -71,7 +71,7 @@ def _checkpoints() -> list[Finding]:
     return [
         Finding(f"Course checkpoint {name}", "there" if entry.course_checkpoint.is_file() else "missing",
                 entry.course_checkpoint.is_file(), "reinstall restorelab: it ships with the kit")
-        for name, entry in SYSTEMS.items()
+        for name, entry in SYSTEMS.items() if entry.course_checkpoint
     ]  # fmt: skip
 
 

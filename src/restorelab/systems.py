@@ -6,7 +6,10 @@ from pathlib import Path
 from torch import nn
 
 from restorelab.errors import ParameterError, did_you_mean
+from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
+from restorelab.models.mprnet import MPRNet, MPRNetConfig
+from restorelab.models.x16 import RRDBCascade, RRDBCascadeConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -17,18 +20,34 @@ class System:
     model: type[nn.Module]
     config: type
     tasks: tuple[str, ...]
-    chapter: str
-    course_checkpoint: Path | None  # small, trained by us, shipped with the kit; None: not trained yet
+    course_checkpoint: Path | None = None  # small, trained by us, shipped with the kit; None: not trained yet
 
 
 SYSTEMS = {
+    "deblurgan_v2": System(
+        title="DeblurGAN-v2, feature pyramid and two discriminators",
+        model=DeblurGANv2,
+        config=DeblurGANv2Config,
+        tasks=("deblurring",),
+    ),
     "dmphn": System(
         title="DMPHN, deep multi-patch hierarchical network",
         model=DMPHN,
         config=DMPHNConfig,
         tasks=("deblurring",),
-        chapter="05_multi_patch_dmphn",
         course_checkpoint=WEIGHTS / "dmphn_shake.safetensors",
+    ),
+    "mprnet": System(
+        title="MPRNet, multi-stage progressive restoration",
+        model=MPRNet,
+        config=MPRNetConfig,
+        tasks=("deblurring", "denoising", "deraining"),
+    ),
+    "x16": System(
+        title="x16, two ESRGAN trunks in cascade (CIPLab, NTIRE 2020)",
+        model=RRDBCascade,
+        config=RRDBCascadeConfig,
+        tasks=("super-resolution",),
     ),
 }
 
