@@ -9,6 +9,7 @@ from restorelab.errors import ParameterError, did_you_mean
 from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
 from restorelab.models.mprnet import MPRNet, MPRNetConfig
+from restorelab.models.udvd import UDVD, UDVDConfig
 from restorelab.models.x16 import RRDBCascade, RRDBCascadeConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -29,6 +30,12 @@ SYSTEMS = {
         model=DeblurGANv2,
         config=DeblurGANv2Config,
         tasks=("deblurring",),
+    ),
+    "udvd": System(
+        title="UDVD, unified dynamic convolutions for variational degradations",
+        model=UDVD,
+        config=UDVDConfig,
+        tasks=("super-resolution", "denoising", "deblurring"),
     ),
     "dmphn": System(
         title="DMPHN, deep multi-patch hierarchical network",

@@ -11,6 +11,7 @@ from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
 from restorelab.models.mprnet import MPRNet, MPRNetConfig
 from restorelab.models.restored import Restored
+from restorelab.models.udvd import UDVD, UDVDConfig
 from restorelab.models.x16 import RRDBCascade, RRDBCascadeConfig
 from restorelab.restore import restore
 from restorelab.systems import SYSTEMS
@@ -33,6 +34,14 @@ SMALL = {
     "mprnet one orsnet": (MPRNet, MPRNetConfig(width=8, orsnet_growth=4, cabs=1, reduction=1, stages=("orsnet",))),
     "mprnet bare": (MPRNet, MPRNetConfig(width=8, unet_growth=4, orsnet_growth=4, cabs=1, reduction=1, sam=False, csff=False)),
     "mprnet local pooling": (MPRNet, MPRNetConfig(width=8, unet_growth=4, orsnet_growth=4, cabs=1, reduction=1, pooling_window=16)),
+    "udvd x1 DD": (UDVD, UDVDConfig(scale=1, width=8, depth=1, pca=3, blocks="DD", bicubic_start=False)),
+    "udvd x2": (UDVD, UDVDConfig(scale=2, width=8, depth=2, pca=3, bicubic_start=False)),
+    "udvd x3, told the noise": (UDVD, UDVDConfig(scale=3, width=8, depth=1, pca=0, blocks="UD")),
+    "udvd x4 blind grey": (UDVD, UDVDConfig(scale=4, width=8, depth=1, pca=0, noise=False, blocks="U", channels=1)),
+    "udvd x2, the write-up's": (
+        UDVD,
+        UDVDConfig(scale=2, width=8, depth=1, pca=3, border="zeros", alignment="shuffle", bicubic_start=False),
+    ),
     "rrdb x2": (RRDBCascade, RRDBCascadeConfig(scale=2, width=4, depth=1, growth=2)),
     "rrdb x4": (RRDBCascade, RRDBCascadeConfig(scale=4, width=4, depth=1, growth=2, channels=1)),
     "x16": (RRDBCascade, RRDBCascadeConfig(width=4, depth=1, growth=2)),
@@ -230,6 +239,9 @@ def test_configurations_are_frozen():
         (MPRNetConfig, {"stages": ()}),
         (MPRNetConfig, {"stages": ("unet", "resnet")}),
         (MPRNetConfig, {"width": 2}),
+        (UDVDConfig, {"scale": 5}),
+        (UDVDConfig, {"blocks": "DU"}),
+        (UDVDConfig, {"kernel_size": 4}),
         (RRDBCascadeConfig, {"scale": 3}),
         (RRDBCascadeConfig, {"depth": 0}),
     ],

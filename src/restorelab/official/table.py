@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from restorelab.errors import CheckpointError
-from restorelab.official import deblurgan_v2, dmphn, mprnet, x16
+from restorelab.official import deblurgan_v2, dmphn, mprnet, udvd, x16
 from restorelab.official.files import State, read_state
 
 
@@ -24,6 +24,7 @@ RELEASES = {
     "deblurgan_v2": Release("DeblurGAN-v2's fpn_mobilenet.h5 and fpn_inception.h5", deblurgan_v2.recognise, deblurgan_v2.build),
     "dmphn": Release("the DMPHN authors' folders of DMPHN and Stack-DMPHN", dmphn.recognise, dmphn.build),
     "mprnet": Release("MPRNet's model_deblurring, model_denoising and model_deraining.pth", mprnet.recognise, mprnet.build),
+    "udvd": Release("a public write-up's UDVD for x2", udvd.recognise, udvd.build),
     "x16": Release("ESRGAN's RRDB networks and CIPLab's two in a row", x16.recognise, x16.build),
 }
 

@@ -1,0 +1,58 @@
+"""Ratios measured in one run, on whatever machine this is: `make bench`. One thread; processor time, which waiting for a core is not in."""
+
+import statistics
+import time
+
+import pytest
+import torch
+from bench.measure import PeakMemory, table
+from bench.reference_filter import filter_by_unfolding
+
+from restorelab.ops.dynamic_filter import dynamic_filter
+
+WAYS = (filter_by_unfolding, dynamic_filter)
+ROUNDS = 15
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def one_pass(way, image, kernels, grad) -> tuple[float, float]:
+    """Seconds of forward, of forward and backward."""
+    image.grad = kernels.grad = None
+    start = time.thread_time()
+    out = way(image, kernels, "zeros")
+    middle = time.thread_time()
+    out.backward(grad)
+    return middle - start, time.thread_time() - start
+
+
+def megabytes(way, image, kernels, grad) -> float:
+    image.grad = kernels.grad = None
+    with PeakMemory() as memory:
+        way(image, kernels, "zeros").backward(grad)
+    return memory.peak / 1e6
+
+
+@pytest.mark.parametrize("scale, count, size, least", [(1, 1, 256, 3), (2, 1, 256, 2.5), (1, 16, 96, 3), (2, 16, 48, 2)])
+def test_shifting_and_adding_against_unfolding(scale, count, size, least):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(count, 3, size, size, generator=generator, requires_grad=True)
+    kernels = torch.rand(count, scale, scale, 5, 5, size, size, generator=generator, requires_grad=True)
+    grad = torch.rand(count, 3, size * scale, size * scale, generator=generator)
+    torch.testing.assert_close(*(way(image, kernels, "zeros") for way in WAYS), atol=1e-4, rtol=0)
+    rounds = [[one_pass(way, image, kernels, grad) for way in WAYS] for _ in range(ROUNDS + 1)][1:]
+    rows = []
+    for what, i in (("forward", 0), ("and backward", 1)):
+        slow, fast = ([times[way][i] for times in rounds] for way in (0, 1))
+        ratios = sorted(a / b for a, b in zip(slow, fast, strict=True))
+        rows.append([what, 1e3 * min(slow), 1e3 * min(fast), min(slow) / min(fast), ratios[0], statistics.median(ratios), ratios[-1]])
+    memory = " -> ".join(f"{megabytes(way, image, kernels, grad):.0f}" for way in WAYS)
+    columns = ["", "unfold (ms)", "ours (ms)", "ratio", "lowest", "median", "highest"]
+    table(f"dynamic filter 5x5, x{scale}, {count}x3x{size}x{size}; memory {memory} MB", columns, rows)
+    assert rows[1][3] >= least
