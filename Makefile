@@ -30,8 +30,8 @@ test: $(READY)  ## set up, then run the default test suite
 run: $(READY)  ## run a chapter: make run CHAPTER=05_multi_patch_dmphn ARGS="--preset smoke"
 	$(BIN)/restorelab run $(CHAPTER) $(ARGS)
 
-bench: $(READY)  ## print the benchmark tables
-	$(BIN)/python -m pytest -s -n 0 tests/bench
+bench: $(READY)  ## print the benchmark tables (without the shape checks of the tests, which cost time)
+	$(BIN)/python -m pytest -s -o addopts= tests/bench
 
 notebooks: $(READY)  ## rebuild the notebooks from course/ and execute them at smoke
 	$(BIN)/python course/build.py

@@ -41,7 +41,8 @@ DMPHN = {
     "lab": Preset(
         model=COURSE_DMPHN,
         fit=FitConfig(steps=5000, batch=16, learning_rate=1e-3, warmup=200, ema=0.998, workers=2, save_every=250, validate_every=250),
-        crop=64,
+        crop=96,
+        leaves=0.1,
         note="The network of the course checkpoint. Its time on a GPU has not been measured yet; the forecast below is for your machine.",
     ),
     "paper": Preset(

@@ -6,7 +6,7 @@ It is a correlation (tap (0, 0) weighs the pixel above and to the left), all col
 pixels that lie in one input pixel has a kernel of its own: s > 1 enlarges.
 
 The textbook way (unfold, then a matrix product per pixel) copies the picture k*k times. Here the picture is shifted and added up
-tap by tap, a band of rows at a time, so that the sum stays in the cache and nothing larger than the result is made.
+tap by tap, a band of rows at a time, so that the sum stays in the cache and little is made besides the result.
 
 Call T(g, x, K) the sum of g times the filtered x. It is linear in each of the three, so the filter is dT/dg and its derivatives are
 dT/dx and dT/dK, whose derivatives are again two of the three: three functions give derivatives of any order.
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 BORDERS = {"replicate": "replicate", "zeros": "constant"}  # ours -> torch's names
-BAND_CPU = 2**16  # elements of one sum: with picture and taps it stays in the second-level cache
+BAND_CPU = 2**17  # elements of one operation: with picture and taps they stay in the second-level cache
 BAND_GPU = 2**22  # enough work for one launch
 
 
@@ -94,30 +94,39 @@ class _ByKernels(torch.autograd.Function):
 def _filter(padded: Tensor, kernels: Tensor) -> Tensor:
     (b, scale, _, k, _, h, w), channels = kernels.shape, padded.shape[1]
     out = padded.new_empty(b, channels, h * scale, w * scale)
-    for some, rows, rows_padded in _bands(padded, k):
-        windows = _one_by_one(_windows(_shifted(padded[some, :, rows_padded], k), k))
-        total = torch.empty_like(windows[0], memory_format=torch.contiguous_format)
-        for phase, taps in zip(_phases(out, scale, some, rows), _taps(kernels[some, ..., rows, :].to(total.dtype)), strict=True):
-            total.zero_()
-            for window, tap in zip(windows, _one_by_one(taps), strict=True):
-                total.addcmul_(window, tap)
-            phase.copy_(total)
+    room = _Room(_wide(padded.dtype), padded.device)
+    for some, rows, n, height in _bands(b, h, scale**2 * channels * w, padded.device):
+        total = room("total", scale**2, n, channels, height, w)
+        column = room("column", n, channels, height + k - 1, w)
+        windows = _windows(column, k)
+        taps = _taps(kernels[some, ..., rows, :]).to(total.dtype).unbind(1)
+        for j in range(k):
+            column.copy_(padded[some, :, rows.start : rows.stop + k - 1, j : j + w])
+            for i in range(k):
+                if i == j == 0:
+                    torch.mul(windows[i], taps[0], out=total)
+                else:
+                    total.addcmul_(windows[i], taps[i * k + j])
+        _phases(out, scale)[:, :, some, :, rows] = total.unflatten(0, (scale, scale))
     return out
 
 
 def _scatter(grad: Tensor, kernels: Tensor) -> Tensor:
     (b, scale, _, k, _, h, w), channels = kernels.shape, grad.shape[1]
     out = grad.new_zeros(b, channels, h + k - 1, w + k - 1, dtype=_wide(grad.dtype))
-    for some, rows, rows_padded in _bands(out, k):
-        band = out[some, :, rows_padded]
-        totals = _shifted(band, k).zero_()
-        windows = _one_by_one(_windows(totals, k))
-        for phase, taps in zip(_phases(grad, scale, some, rows), _taps(kernels[some, ..., rows, :].to(out.dtype)), strict=True):
-            phase = phase.to(out.dtype, memory_format=torch.contiguous_format, copy=True)
-            for window, tap in zip(windows, _one_by_one(taps), strict=True):
-                window.addcmul_(phase, tap)
-        for j, total in enumerate(totals):
-            band[..., j : j + w] += total
+    room = _Room(out.dtype, grad.device)
+    for some, rows, n, height in _bands(b, h, channels * w, grad.device):
+        phase = room("phase", n, channels, height, w)
+        columns = room("columns", k, n, channels, height + k - 1, w).zero_()
+        windows = [_windows(column, k) for column in columns]
+        taps = _taps(kernels[some, ..., rows, :]).to(out.dtype).flatten(0, 1).unbind(0)
+        for p in range(scale**2):
+            phase.copy_(_phases(grad, scale)[p // scale, p % scale, some, :, rows])
+            for j in range(k):
+                for i in range(k):
+                    windows[j][i].addcmul_(phase, taps[(p * k + i) * k + j])
+        for j in range(k):
+            out[some, :, rows.start : rows.stop + k - 1, j : j + w] += columns[j]
     return out.to(grad.dtype)
 
 
@@ -125,59 +134,65 @@ def _correlate(grad: Tensor, padded: Tensor, scale: int) -> Tensor:
     (b, channels), (h, w) = grad.shape[:2], (side // scale for side in grad.shape[2:])
     k = padded.shape[3] - w + 1
     out = grad.new_empty(b, scale, scale, k, k, h, w)
-    for some, rows, rows_padded in _bands(padded, k):
-        windows = _windows(_shifted(padded[some, :, rows_padded], k), k)
-        phases = torch.stack(_phases(grad, scale, some, rows)).to(windows.dtype)
-        band = out[some, ..., rows, :]
-        total = band if band.dtype == windows.dtype else torch.empty_like(band, dtype=windows.dtype)
-        taps = _taps(total).squeeze(4)
-        for c in range(channels):
-            colour, seen = phases[:, None, None, :, c], windows[:, :, :, c]
-            torch.mul(colour, seen, out=taps) if c == 0 else taps.addcmul_(colour, seen)
-        if total is not band:
-            band.copy_(total)
+    room = _Room(_wide(grad.dtype), grad.device)
+    for some, rows, n, height in _bands(b, h, scale**2 * w, grad.device):
+        phases = room("phases", scale, scale, n, channels, height, w).copy_(_phases(grad, scale)[:, :, some, :, rows])
+        colours = phases.flatten(0, 1).unsqueeze(3).unbind(2)
+        column = room("column", n, channels, height + k - 1, w)
+        windows = [window.unsqueeze(2).unbind(1) for window in _windows(column, k)]
+        taps = _taps(out[some, ..., rows, :]).unbind(1)
+        for j in range(k):
+            column.copy_(padded[some, :, rows.start : rows.stop + k - 1, j : j + w])
+            for i in range(k):
+                tap = taps[i * k + j]
+                total = tap if tap.dtype == phases.dtype else room("total", *tap.shape)
+                torch.mul(colours[0], windows[i][0], out=total)
+                for colour, seen in zip(colours[1:], windows[i][1:], strict=True):
+                    total.addcmul_(colour, seen)
+                if total is not tap:
+                    tap.copy_(total)
     return out
 
 
-def _bands(padded: Tensor, k: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Which pictures, which rows of them, and the rows of the padded picture these reach: a few small pictures, or a part of one."""
-    b, channels, h, w = padded.shape[0], padded.shape[1], padded.shape[2] - k + 1, padded.shape[3] - k + 1
-    budget = BAND_CPU if padded.device.type in ("cpu", "meta") else BAND_GPU
-    pictures = max(1, min(b, budget // (channels * h * w)))
-    count = -(-h // max(1, min(h, budget // (channels * w))))
+class _Room:
+    """Memory to work in, asked for by name and shape, and the same for every band: fresh memory costs more than the arithmetic."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device):
+        self.dtype, self.device, self.held = dtype, device, {}
+
+    def __call__(self, name: str, *shape: int) -> Tensor:
+        if name not in self.held or self.held[name].shape != shape:
+            self.held[name] = torch.empty(shape, dtype=self.dtype, device=self.device)
+        return self.held[name]
+
+
+def _bands(b: int, h: int, row: int, device: torch.device) -> Iterator[tuple[slice, slice, int, int]]:
+    """Which pictures, which of their rows, and how many of both: a few small pictures at a time, or a part of one, so that an
+    operation works on about BAND elements. `row`: elements of one row of one picture."""
+    budget = BAND_CPU if device.type in ("cpu", "meta") else BAND_GPU
+    pictures = max(1, min(b, budget // (row * h)))
+    count = -(-h // max(1, min(h, budget // (row * pictures))))
     height = -(-h // count)  # all bands alike, rather than full ones and a remainder
     for first in range(0, b, pictures):
+        last = min(first + pictures, b)
         for top in range(0, h, height):
             bottom = min(top + height, h)
-            yield slice(first, first + pictures), slice(top, bottom), slice(top, bottom + k - 1)
+            yield slice(first, last), slice(top, bottom), last - first, bottom - top
 
 
-def _shifted(padded: Tensor, k: int) -> Tensor:
-    """`b c h w` -> `k b c h w-k+1`: a copy for every tap column, so that whatever a tap sees is one unbroken run of memory."""
-    columns = padded.unfold(3, padded.shape[3] - k + 1, 1).permute(3, 0, 1, 2, 4)
-    return columns.to(_wide(padded.dtype), memory_format=torch.contiguous_format, copy=True)
-
-
-def _windows(shifted: Tensor, k: int) -> Tensor:
-    """What each tap sees, as a view `column row b c h w`."""
-    return shifted.unfold(3, shifted.shape[3] - k + 1, 1).permute(0, 3, 1, 2, 5, 4)
+def _windows(column: Tensor, k: int) -> list[Tensor]:
+    """What the k taps of one tap column see. The column is a copy as wide as the picture, so each is one unbroken run of memory."""
+    return [column[:, :, i : i + column.shape[2] - k + 1] for i in range(k)]
 
 
 def _taps(kernels: Tensor) -> Tensor:
-    """`b s s k k h w` -> the same as a view `phase column row b 1 h w`."""
-    return kernels.flatten(1, 2).unsqueeze(4).permute(1, 3, 2, 0, 4, 5, 6)
+    """`b s s k k h w` -> a view `phase tap b 1 h w`, taps row by row. (Unbinding it is several times faster than indexing.)"""
+    return kernels.flatten(3, 4).flatten(1, 2).permute(1, 2, 0, 3, 4).unsqueeze(3)
 
 
-def _one_by_one(taps: Tensor) -> list[Tensor]:
-    """`column row ...` -> all of them in a row. Column by column: five in turn read the same shifted copy, which is still in the cache.
-    (Unbinding makes the views several times faster than indexing.)"""
-    return [tap for column in taps.unbind(0) for tap in column.unbind(0)]
-
-
-def _phases(image: Tensor, scale: int, pictures: slice, rows: slice) -> list[Tensor]:
-    """Views `b c h w`: of every input pixel, its output pixel (dy, dx)."""
-    band = image[pictures, :, rows.start * scale : rows.stop * scale]
-    return [band[..., dy::scale, dx::scale] for dy in range(scale) for dx in range(scale)]
+def _phases(image: Tensor, scale: int) -> Tensor:
+    """`b c h*s w*s` -> a view `s s b c h w`: of every input pixel, its output pixel (dy, dx)."""
+    return image.unflatten(3, (-1, scale)).unflatten(2, (-1, scale)).permute(3, 5, 0, 1, 2, 4)
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:
