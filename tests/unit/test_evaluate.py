@@ -9,7 +9,7 @@ from restorelab.models.restored import Restored
 
 
 class Brighter(nn.Module):
-    scale, size_multiple, receptive_radius = 1, (1, 1), 0
+    scale, size_multiple, min_size, receptive_radius, stage_count, condition_channels = 1, (1, 1), (1, 1), 0, 1, 0
 
     def __init__(self):
         super().__init__()

@@ -72,12 +72,18 @@ def restore(
     precision: Annotated[str, typer.Option(help="float32, or bfloat16 (faster where the machine has it).")] = "float32",
     tile: Annotated[int | None, typer.Option(help="Work in tiles of about this side, for large pictures and small memories.")] = None,
     stage: Annotated[int | None, typer.Option(help="Stop after this stage of a network that has several.")] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            help="What a network that asks is told, as numbers with commas. UDVD: PCA coefficients of the blur, then the noise sigma."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are already there.")] = False,
 ) -> None:
     """Restore pictures. NAME.jpg becomes NAME_restored.png; a 16-bit picture stays one."""
     from restorelab.cli import pictures
 
-    how = {"precision": precision, "tile": tile, "stage": stage}
+    how = {"precision": precision, "tile": tile, "stage": stage, "condition": pictures.numbers(condition)}
     failed = pictures.restore_files(images, model, weights, out, device, how, overwrite, console, problems)
     if failed:
         raise typer.Exit(1)

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import nn
+from torch import Tensor, nn
 
 from restorelab import checkpoint, image
 from restorelab.devices import choose_device
@@ -39,6 +40,14 @@ def restore_files(files: list[Path], name: str, weights: Path | None, out: Path 
                 problems.print(f"[red]error:[/] {escape(str(error))}")
             bar.advance(task)
     return failed
+
+
+def numbers(text: str | None) -> Tensor | None:
+    """ "0.1, 0.2" -> a tensor of two. Raises ParameterError."""
+    try:
+        return torch.tensor([float(word) for word in text.split(",")]) if text else None
+    except ValueError as error:
+        raise ParameterError(f"condition is numbers with commas between them, like 0.1,0.2; not {text!r}.") from error
 
 
 def target(file: Path, out: Path | None) -> Path:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from torch import nn
 
 from restorelab import checkpoint
@@ -42,12 +41,10 @@ def fingerprint(source: Path) -> str:
 def describe(source: Path, console: Console) -> None:
     """Say what a checkpoint is: ours with its manifest, or whose release. Raises CheckpointError for anything else."""
     facts = _ours(source) if is_ours(source) else _released(source)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    width = max(map(len, facts)) + 2
     for key, value in facts.items():
-        table.add_row(key, escape(value))
-    console.print(table)
+        lines = escape(value).replace("\n", "\n" + " " * width)
+        console.print(f"[bold]{key:<{width}}[/]{lines}")
 
 
 def is_ours(source: Path) -> bool:
@@ -56,7 +53,7 @@ def is_ours(source: Path) -> bool:
 
 def _ours(source: Path) -> dict[str, str]:
     found = checkpoint.load(source)
-    facts = {"file": f"{source}, a checkpoint of restorelab", "system": system(found.system).title, **_model_facts(found.model)}
+    facts = {"file": str(source), "kind": "a checkpoint of restorelab", "system": system(found.system).title, **_model_facts(found.model)}
     flat = {key: value for key, value in found.manifest.items() if key not in ("parameters", "versions")}
     return facts | {key: _plain(value) for key, value in flat.items()}
 
@@ -65,7 +62,8 @@ def _released(source: Path) -> dict[str, str]:
     name, state = official.read_release(source)
     model = official.build(name, state)
     return {
-        "file": f"{source}, {official.RELEASES[name].origin}",
+        "file": str(source),
+        "kind": official.RELEASES[name].origin,
         "system": system(name).title,
         **_model_facts(model),
         "tensors": str(len(state)),
