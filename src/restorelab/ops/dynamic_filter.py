@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 BORDERS = {"replicate": "replicate", "zeros": "constant"}  # ours -> torch's names
-BAND_CPU = 2**17  # elements of one operation: with picture and taps they stay in the second-level cache
+BAND_CPU = 2**17  # elements of a band: with picture and taps they stay in the second-level cache
 BAND_GPU = 2**22  # enough work for one launch
 
 
@@ -135,7 +135,7 @@ def _correlate(grad: Tensor, padded: Tensor, scale: int) -> Tensor:
     k = padded.shape[3] - w + 1
     out = grad.new_empty(b, scale, scale, k, k, h, w)
     room = _Room(_wide(grad.dtype), grad.device)
-    for some, rows, n, height in _bands(b, h, scale**2 * w, grad.device):
+    for some, rows, n, height in _bands(b, h, scale**2 * channels * w, grad.device):
         phases = room("phases", scale, scale, n, channels, height, w).copy_(_phases(grad, scale)[:, :, some, :, rows])
         colours = phases.flatten(0, 1).unsqueeze(3).unbind(2)
         column = room("column", n, channels, height + k - 1, w)
@@ -168,7 +168,7 @@ class _Room:
 
 def _bands(b: int, h: int, row: int, device: torch.device) -> Iterator[tuple[slice, slice, int, int]]:
     """Which pictures, which of their rows, and how many of both: a few small pictures at a time, or a part of one, so that an
-    operation works on about BAND elements. `row`: elements of one row of one picture."""
+    band has about BAND elements. `row`: elements that one row of one picture has in it."""
     budget = BAND_CPU if device.type in ("cpu", "meta") else BAND_GPU
     pictures = max(1, min(b, budget // (row * h)))
     count = -(-h // max(1, min(h, budget // (row * pictures))))
