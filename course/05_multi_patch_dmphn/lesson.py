@@ -387,8 +387,8 @@ if trains:
     run.note(weights_sha256=sha256)
 
 # %% [markdown]
-# In `smoke` the curve only has to move: 40 steps restore nothing. From here on we use your network if it was trained in earnest, and the
-# course checkpoint if not; every figure says which.
+# In `smoke`, 40 steps restore nothing: the validation line lies on the input's. From here on we use your network if it was trained in
+# earnest, and the course checkpoint if not; every figure says which.
 
 # %%
 course = checkpoint.load_course("dmphn")

@@ -24,6 +24,7 @@ from restorelab.models.dmphn import grid_of
 
 DPI = 100
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Paul Tol's bright: told apart by the colour-blind
+LEAST_DB = 0.5  # height of a PSNR axis: a smaller one makes a rise of what is none
 
 
 def show(figure: Figure, alt: str, lossless: bool = False, keep: Path | None = None) -> None:
@@ -121,6 +122,8 @@ def training_curve(rows: Sequence[Mapping], title: str = "") -> Figure:
         right.plot([row["step"] for row in judged], [row["psnr"] for row in judged], "o-", color=COLOURS[2], label="restored")
         right.axhline(judged[0]["input_psnr"], color="0.4", linestyle="--", label="input, untouched")
         right.legend(fontsize=8)
+        middle, span = np.mean(right.get_ylim()), max(np.ptp(right.get_ylim()), LEAST_DB)
+        right.set_ylim(middle - span / 2, middle + span / 2)
     right.set(xlabel="step", ylabel="validation PSNR (dB)")
     for axis in (left, right):
         axis.grid(alpha=0.25)

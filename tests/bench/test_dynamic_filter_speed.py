@@ -1,4 +1,8 @@
-"""Ratios measured in one run, on whatever machine this is: `make bench`. One thread; processor time, which waiting for a core is not in."""
+"""Ratios measured in one run, on whatever machine this is: `make bench`. One thread; processor time, which waiting for a core is not in.
+
+The ways take turns in blocks of several calls, the first of which is not counted: as in a training, the memory a call works in is that
+of the call before. Call by call, each would pay for memory that the other had just given back to the system.
+"""
 
 import statistics
 import time
@@ -11,7 +15,7 @@ from bench.reference_filter import filter_by_unfolding
 from restorelab.ops.dynamic_filter import dynamic_filter
 
 WAYS = (filter_by_unfolding, dynamic_filter)
-ROUNDS = 15
+BLOCKS, CALLS = 6, 4
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +36,11 @@ def one_pass(way, image, kernels, grad) -> tuple[float, float]:
     return middle - start, time.thread_time() - start
 
 
+def calls(way, *tensors) -> list[tuple[float, float]]:
+    """Several in a row, without the first."""
+    return [one_pass(way, *tensors) for _ in range(CALLS + 1)][1:]
+
+
 def megabytes(way, image, kernels, grad) -> float:
     image.grad = kernels.grad = None
     with PeakMemory() as memory:
@@ -46,7 +55,7 @@ def test_shifting_and_adding_against_unfolding(scale, count, size, least):
     kernels = torch.rand(count, scale, scale, 5, 5, size, size, generator=generator, requires_grad=True)
     grad = torch.rand(count, 3, size * scale, size * scale, generator=generator)
     torch.testing.assert_close(*(way(image, kernels, "zeros") for way in WAYS), atol=1e-4, rtol=0)
-    rounds = [[one_pass(way, image, kernels, grad) for way in WAYS] for _ in range(ROUNDS + 1)][1:]
+    rounds = [block for _ in range(BLOCKS) for block in zip(*(calls(way, image, kernels, grad) for way in WAYS), strict=True)]
     rows = []
     for what, i in (("forward", 0), ("and backward", 1)):
         slow, fast = ([times[way][i] for times in rounds] for way in (0, 1))

@@ -35,6 +35,15 @@ def test_every_figure_renders():
         assert rendered(figure).std() > 5  # something is drawn
 
 
+def test_a_millionth_of_a_decibel_does_not_look_like_a_rise():
+    rows = [{"step": n, "loss": 1.0, "psnr": 29.0 + n * 1e-6, "input_psnr": 29.0} for n in (1, 2)]
+    low, high = viz.training_curve(rows).axes[1].get_ylim()
+    assert high - low >= 0.5 and low < 29 < high
+    rows[1]["psnr"] = 33.0
+    low, high = viz.training_curve(rows).axes[1].get_ylim()
+    assert low < 29 and 33 < high < 34
+
+
 def test_crop_error_and_residual_pictures():
     assert torch.equal(viz.crop(PHOTO, 3, 5, 10), PHOTO[:, 3:13, 5:15])
     assert viz.error_map(PHOTO, PHOTO).max() == 0
