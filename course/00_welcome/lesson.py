@@ -43,7 +43,10 @@ from restorelab.metrics import psnr
 # %%
 from restorelab.doctor import examine
 
-rows = [["ok" if finding.fine else "look", finding.subject, finding.value + ("" if finding.fine else f" ({finding.advice})")] for finding in examine()]
+rows = []
+for finding in examine():
+    advice = "" if finding.fine else f" ({finding.advice})"
+    rows.append(["ok" if finding.fine else "look", finding.subject, finding.value + advice])
 viz.show_table(["", "what", "found"], rows, "This machine")
 
 # %% [markdown]
@@ -80,12 +83,15 @@ viz.show(viz.picture_row(pictures, height=2.4), "A cat's face, clean and spoiled
 # Write your guess in place of `None` before you run the cell after it. What counts is having guessed.
 
 # %%
-predict("loudest", "Which of the four has the lowest PSNR, that is, differs most from the clean picture?", guess=None, choices=tuple(recipes))
+question = "Which of the four has the lowest PSNR, that is, differs most from the clean picture?"
+predict("loudest", question, guess=None, choices=tuple(recipes))
 
 # %%
 scores = {name: psnr(image, clean) for name, image in spoiled.items()}
-viz.show_table(["spoiled by", "PSNR (dB)"], [[name, f"{score:.2f}"] for name, score in scores.items()], "chelsea, whole picture, RGB rounded to 8 bits")
-reveal("loudest", min(scores, key=scores.get), "Is it also the one that you find ugliest? PSNR and eyes disagree often; chapter 02 is about that.")
+rows = [[name, f"{score:.2f}"] for name, score in scores.items()]
+viz.show_table(["spoiled by", "PSNR (dB)"], rows, "chelsea, whole picture, RGB rounded to 8 bits")
+why = "Is it also the one that you find ugliest? PSNR and eyes disagree often; chapter 02 is about that."
+reveal("loudest", min(scores, key=scores.get), why)
 
 # %% [markdown]
 # ### Exercise 0.1 · The mean colour of an image · ★ · 3 min
@@ -138,7 +144,8 @@ check("0.2", noise)
 
 # %% tags=["checks"]
 assert len(gallery) == 8
-assert all(torch.equal(degrade(clean, recipe, np.random.default_rng(seed)).image, spoiled[name]) for name, recipe in recipes.items())
+again = {name: degrade(clean, recipe, np.random.default_rng(seed)).image for name, recipe in recipes.items()}
+assert all(torch.equal(again[name], spoiled[name]) for name in recipes)
 assert all(np.isfinite(score) and score < 40 for score in scores.values())
 
 # %% tags=["nbval-check-output"]

@@ -181,7 +181,11 @@ def test_every_command_explains_itself():
 def test_jupyterlab_starts_on_the_welcome_chapter_and_does_not_call_home(monkeypatch):
     words = []
     monkeypatch.setattr(os, "execv", lambda _, given: words.extend(given))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "elsewhere")
     restorelab("lab", "--no-browser")
+    ours, others = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    settings = json.loads((Path(ours) / "labconfig" / "default_setting_overrides.json").read_text())
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false" and others == "elsewhere"
     assert "--LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb" in words and "--no-browser" in words
     assert "--LabApp.news_url=None" in words and any("NeverCheckForUpdate" in word for word in words)
 
