@@ -23,8 +23,7 @@ def module(state: dict) -> dict:
 
 def udvd_state(fixtures) -> dict:
     with np.load(fixtures / "udvd_seednet.npz") as stored:
-        pairs = zip(stored["names"], stored["shapes"], strict=True)
-        return {str(name): udvd_parity.formula(str(name), udvd_parity.ast.literal_eval(str(shape))).float() for name, shape in pairs}
+        return {key: value.float() for key, value in udvd_parity.official_state(stored).items()}
 
 
 SAVED = {  # system, what its authors' torch.save was given

@@ -7,11 +7,11 @@ the maps. `*_keys.json.gz` lists all names and shapes of the authors' state dict
 
 import gzip
 import json
-import zlib
 
 import numpy as np
 import pytest
 import torch
+from official_weights import formula
 
 from restorelab.errors import CheckpointError
 from restorelab.models.deblurgan_v2 import PAPER_INCEPTION, PAPER_MOBILENET, PAPER_MOBILENET_DSC, DeblurGANv2
@@ -21,17 +21,6 @@ BACKBONES = {"mobilenet": "mobilenet_v2", "inception": "inception_resnet_v2"}
 SIZES = {"mobilenet": (64, 96), "inception": (128, 160)}
 GAINS = {"g05": 0.5, "g10": 1.0}
 TOLERANCE = {"eval": 1e-5, "train": 1e-3}
-
-
-def formula(key: str, shape: tuple[int, ...], gain: float) -> torch.Tensor:
-    if key.endswith("num_batches_tracked"):
-        return torch.tensor(0)
-    if "running" in key:
-        return torch.full(shape, float(key.endswith("var")))
-    normal = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape, dtype=np.float32)
-    if len(shape) >= 2:
-        return torch.from_numpy(normal * np.float32(gain / np.sqrt(np.prod(shape[1:]))))
-    return torch.from_numpy(np.float32(key.endswith("weight")) + np.float32(0.01) * normal)
 
 
 def official_names(fixtures, name: str) -> dict[str, tuple[int, ...]]:

@@ -4,11 +4,10 @@
 float32, one CPU thread, under weights that a formula fills in, keyed by the authors' tensor names.
 """
 
-import zlib
-
 import numpy as np
 import pytest
 import torch
+from official_weights import formula
 
 from restorelab.errors import CheckpointError
 from restorelab.models.discriminators import GLOBAL, LOCAL, PatchGAN
@@ -18,18 +17,6 @@ PATCHES = {"patch_n3": (LOCAL, 2_764_737), "full_n5": (GLOBAL, 11_154_369)}
 GAINS = {"g05": 0.5, "g10": 1.0}
 ENCODER = [3, 64, 128, 192, 256, 320, 384]
 DECODER = [(384, 320), (640, 256), (512, 192), (384, 128), (256, 64), (128, 32)]
-
-
-def formula(key: str, shape: tuple[int, ...], gain: float) -> torch.Tensor:
-    """Buffers as a fresh norm has them; scales near 1, biases near 0, convolutions of a given gain."""
-    if key.endswith(("running_mean", "num_batches_tracked")):
-        return torch.zeros(shape, dtype=torch.long if not shape else torch.float32)
-    if key.endswith("running_var"):
-        return torch.ones(shape)
-    normal = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape, dtype=np.float32)
-    if len(shape) > 1:
-        return torch.from_numpy(normal * np.float32(gain / np.sqrt(np.prod(shape[1:]))))
-    return torch.from_numpy(np.float32(key.endswith("weight")) + np.float32(0.01) * normal)
 
 
 def picture(batch: int, height: int, width: int) -> torch.Tensor:

@@ -4,17 +4,18 @@ The fixtures hold outputs of the authors' code under weights that a formula fill
 """
 
 import json
-import zlib
 
 import numpy as np
 import pytest
 import torch
+from official_weights import formula
 
 from restorelab.errors import CheckpointError
 from restorelab.models.dmphn import DMPHN, OFFSET, DMPHNConfig
 from restorelab.official.dmphn import DECODER, ENCODER, build, dmphn_key, read_folder
 
 LEVELS = {"dmphn_1_2_4": 3, "dmphn_1_2_4_8": 4}
+GAIN = 0.75
 
 
 def official_keys(levels: int) -> list[str]:
@@ -29,15 +30,9 @@ def official_keys(levels: int) -> list[str]:
     return keys
 
 
-def formula(key: str, shape: tuple[int, ...]) -> torch.Tensor:
-    normal = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape, dtype=np.float32)
-    scale = 0.01 if len(shape) == 1 else 0.75 / np.sqrt(np.prod(shape[1:]))
-    return torch.from_numpy(normal * np.float32(scale))
-
-
 def official_state(levels: int) -> dict[str, torch.Tensor]:
     shapes = DMPHN(DMPHNConfig(patches=tuple(2**i for i in range(levels)))).state_dict()
-    return {key: formula(key, tuple(shapes[dmphn_key(key)].shape)) for key in official_keys(levels)}
+    return {key: formula(key, tuple(shapes[dmphn_key(key)].shape), GAIN) for key in official_keys(levels)}
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -82,7 +77,7 @@ def test_reads_the_authors_folder_of_pickles(tmp_path):
     model = build(read_folder(tmp_path))
     assert model.cfg.patches == (1, 2, 4)
     key = "decoder_lv3.layer24.bias"
-    assert torch.equal(model.state_dict()[dmphn_key(key)], formula(key, (3,)))
+    assert torch.equal(model.state_dict()[dmphn_key(key)], formula(key, (3,), GAIN))
 
 
 @pytest.mark.parametrize("levels, stacks", [(1, 1), (2, 1), (4, 1), (3, 2), (3, 4)])

@@ -5,11 +5,11 @@ authors' tensor names; `mprnet_derain_keys.json` holds those names with their sh
 """
 
 import json
-import zlib
 
 import numpy as np
 import pytest
 import torch
+from official_weights import formula
 
 from restorelab.errors import CheckpointError
 from restorelab.models.mprnet import DEBLUR, DENOISE, DERAIN, LITE_DEBLUR, MPRNet, MPRNetConfig
@@ -26,18 +26,15 @@ def official_keys(fixtures) -> dict[str, tuple[int, ...]]:
     return {key: tuple(shape) for key, shape in json.loads((fixtures / "mprnet_derain_keys.json").read_text())}
 
 
-def formula(key: str, shape: tuple[int, ...]) -> torch.Tensor:
-    if key.endswith(SLOPE):
-        return torch.full(shape, 0.25)
-    normal = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape, dtype=np.float32)
-    return torch.from_numpy(normal * np.float32(0.5 / np.sqrt(np.prod(shape[1:]))))
+def filled(key: str, shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.full(shape, 0.25) if key.endswith(SLOPE) else formula(key, shape, gain=0.5)
 
 
 def official_state(cfg: MPRNetConfig, fixtures) -> dict[str, torch.Tensor]:
     with torch.device("meta"):
         ours = MPRNet(cfg).state_dict()
     names = official_names(cfg.cabs)
-    return {key: formula(key, tuple(ours[names[key]].shape) if key in names else (1,)) for key in official_keys(fixtures)}
+    return {key: filled(key, tuple(ours[names[key]].shape) if key in names else (1,)) for key in official_keys(fixtures)}
 
 
 def picture() -> torch.Tensor:

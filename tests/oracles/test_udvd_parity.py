@@ -26,10 +26,14 @@ def formula(key: str, shape: tuple[int, ...]) -> torch.Tensor:
     return torch.from_numpy(normal * (0.01 if len(shape) == 1 else np.prod(shape[1:]) ** -0.5))
 
 
-@pytest.fixture(scope="module")
-def state(stored):
+def official_state(stored: dict) -> dict[str, torch.Tensor]:
     shapes = zip(stored["names"], stored["shapes"], strict=True)
     return {str(name): formula(str(name), ast.literal_eval(str(shape))) for name, shape in shapes}
+
+
+@pytest.fixture(scope="module")
+def state(stored):
+    return official_state(stored)
 
 
 @pytest.fixture(scope="module")

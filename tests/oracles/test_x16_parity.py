@@ -4,12 +4,12 @@
 formula fills in, keyed by the authors' tensor names.
 """
 
-import zlib
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from official_weights import formula
 
 from restorelab.errors import CheckpointError
 from restorelab.models.x16 import ESRGAN_X4, PAPER_X16, RRDBCascade, RRDBCascadeConfig
@@ -25,12 +25,6 @@ STYLES = {
     "BasicSR": ("conv_first", "body.{i}.rdb{j}.conv{k}", (("conv_body", "conv_up1", "conv_up2", "conv_hr"),), "conv_last"),
     "old ESRGAN": ("model.0", "model.1.sub.{i}.RDB{j}.conv{k}.0", (("model.1.sub.{d}", "model.3", "model.6", "model.8"),), "model.10"),
 }
-
-
-def formula(key: str, shape: tuple[int, ...], gain: float) -> torch.Tensor:
-    normal = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape, dtype=np.float32)
-    scale = 0.01 if len(shape) == 1 else gain / np.sqrt(np.prod(shape[1:]))
-    return torch.from_numpy(normal * np.float32(scale))
 
 
 def official_shapes(style: tuple, width: int, depth: int, growth: int, trunks: int) -> dict[str, tuple[int, ...]]:

@@ -94,6 +94,7 @@ class _ByKernels(torch.autograd.Function):
 def _filter(padded: Tensor, kernels: Tensor) -> Tensor:
     (b, scale, _, k, _, h, w), channels = kernels.shape, padded.shape[1]
     out = padded.new_empty(b, channels, h * scale, w * scale)
+    out_phases = _phases(out, scale)
     room = _Room(_wide(padded.dtype), padded.device)
     for some, rows, n, height in _bands(b, h, scale**2 * channels * w, padded.device):
         total = room("total", scale**2, n, channels, height, w)
@@ -107,13 +108,14 @@ def _filter(padded: Tensor, kernels: Tensor) -> Tensor:
                     torch.mul(windows[i], taps[0], out=total)
                 else:
                     total.addcmul_(windows[i], taps[i * k + j])
-        _phases(out, scale)[:, :, some, :, rows] = total.unflatten(0, (scale, scale))
+        out_phases[:, :, some, :, rows] = total.unflatten(0, (scale, scale))
     return out
 
 
 def _scatter(grad: Tensor, kernels: Tensor) -> Tensor:
     (b, scale, _, k, _, h, w), channels = kernels.shape, grad.shape[1]
     out = grad.new_zeros(b, channels, h + k - 1, w + k - 1, dtype=_wide(grad.dtype))
+    grad_phases = _phases(grad, scale)
     room = _Room(out.dtype, grad.device)
     for some, rows, n, height in _bands(b, h, channels * w, grad.device):
         phase = room("phase", n, channels, height, w)
@@ -121,7 +123,7 @@ def _scatter(grad: Tensor, kernels: Tensor) -> Tensor:
         windows = [_windows(column, k) for column in columns]
         taps = _taps(kernels[some, ..., rows, :]).to(out.dtype).flatten(0, 1).unbind(0)
         for p in range(scale**2):
-            phase.copy_(_phases(grad, scale)[p // scale, p % scale, some, :, rows])
+            phase.copy_(grad_phases[p // scale, p % scale, some, :, rows])
             for j in range(k):
                 for i in range(k):
                     windows[j][i].addcmul_(phase, taps[(p * k + i) * k + j])
@@ -134,9 +136,10 @@ def _correlate(grad: Tensor, padded: Tensor, scale: int) -> Tensor:
     (b, channels), (h, w) = grad.shape[:2], (side // scale for side in grad.shape[2:])
     k = padded.shape[3] - w + 1
     out = grad.new_empty(b, scale, scale, k, k, h, w)
+    grad_phases = _phases(grad, scale)
     room = _Room(_wide(grad.dtype), grad.device)
     for some, rows, n, height in _bands(b, h, scale**2 * channels * w, grad.device):
-        phases = room("phases", scale, scale, n, channels, height, w).copy_(_phases(grad, scale)[:, :, some, :, rows])
+        phases = room("phases", scale, scale, n, channels, height, w).copy_(grad_phases[:, :, some, :, rows])
         colours = phases.flatten(0, 1).unsqueeze(3).unbind(2)
         column = room("column", n, channels, height + k - 1, w)
         windows = [window.unsqueeze(2).unbind(1) for window in _windows(column, k)]
