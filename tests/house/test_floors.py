@@ -1,6 +1,8 @@
 """The house stands: rooms import only from lower floors, and heavy or visual packages stay where they belong."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,10 @@ def test_no_prints_no_unsafe_loading_no_path_tricks(file):
                 assert any(word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords), (
                     "torch.load needs weights_only=True"
                 )
+
+
+@pytest.mark.parametrize("room", ["systems", "official.table", "cli.app", "lesson"])
+def test_backbones_are_imported_by_those_who_build_one_alone(room):
+    """torchvision and timm take seconds, which every command and every chapter would wait."""
+    code = f"import sys, restorelab.{room}; print(*{{'torchvision', 'timm'}} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""

@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import mobilenet_v2
 
 STRIDES = (2, 4, 8, 16, 32)
 TRIAL = 64  # pixels to each side of the picture that a timm model is tried on
@@ -29,6 +28,8 @@ class MobileNetV2Taps(nn.Module):
 
     def __init__(self):
         super().__init__()
+        from torchvision.models import mobilenet_v2  # a slow import, and every command reads the table of systems
+
         self.features = mobilenet_v2(weights=None).features[: self.CUTS[-1]]
 
     def forward(self, x: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
