@@ -36,6 +36,22 @@ class RecipeError(RestorelabError):
     """A degradation recipe is malformed or out of range."""
 
 
+class DataError(RestorelabError):
+    """A data set, a folder of pictures or a clip is missing, incomplete or not what it should be."""
+
+
+class StoreError(DataError):
+    """A store of pictures is truncated, damaged or of another kind."""
+
+
+class DownloadError(DataError):
+    """A file could not be fetched, or what came is not what was asked for."""
+
+
+class ArchiveError(DataError):
+    """An archive is damaged, or would write where it must not."""
+
+
 class CheckpointError(RestorelabError):
     """A checkpoint is missing, damaged, or belongs to another network."""
 
