@@ -162,6 +162,13 @@ def test_parameters_are_read_by_their_declared_type():
     assert split_pairs(["a=b=c"]) == {"a": "b=c"}
 
 
+def test_a_chapter_that_trains_nothing_runs_without_being_given_a_preset(tmp_path):
+    done = restorelab("run", "00", "--seed", 3, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["parameters"] == {"seed": 3}
+    assert "unknown parameter" not in done.stderr
+
+
 def test_resume_without_an_unfinished_run_says_so(tmp_path):
     with pytest.raises(ParameterError, match="unfinished"):
         newest_unfinished(CHAPTER)

@@ -45,20 +45,22 @@ def lab(
 def run(
     chapter: Annotated[str, typer.Argument(help="05_multi_patch_dmphn, or just 05.")],
     preset: Annotated[
-        str, typer.Option(help="smoke (a minute on a laptop), lab (20 minutes on a GPU) or paper (the published recipe).")
-    ] = "smoke",
+        str | None,
+        typer.Option(help="smoke (a minute on a laptop; the default), lab (20 minutes on a GPU) or paper (the published recipe)."),
+    ] = None,
     parameter: Annotated[
         list[str], typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter of the chapter; repeatable.")
     ] = [],  # noqa: B006
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
+    device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides every random number (default 0).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the chapter's newest unfinished run, with its parameters.")] = False,
     out: Annotated[Path | None, typer.Option(help="The run folder; with --resume, the one to go on with.")] = None,
 ) -> None:
     """Run a chapter as an experiment: its notebook is executed with other parameters and kept, with a manifest, in a run folder."""
     from restorelab.cli import chapters
 
-    parameters = {"preset": preset, "device": device, "seed": str(seed)} | chapters.split_pairs(parameter)
+    options = {"preset": preset, "device": device, "seed": seed}  # those left open stay what the chapter says: not every one has all
+    parameters = {name: str(value) for name, value in options.items() if value is not None} | chapters.split_pairs(parameter)
     chapters.run_chapter(chapter, parameters, resume, out, console)
 
 

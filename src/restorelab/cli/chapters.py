@@ -87,9 +87,11 @@ def _execute(notebook: Path, folder: Path, parameters: dict, console: Console) -
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's warning that means nothing here
     result = folder / "notebook.ipynb"
     options = {"progress_bar": False, "request_save_on_cell_execute": True, "kernel_manager_class": ThisPython}
+    if "run_dir" in papermill.inspect_notebook(notebook):
+        parameters = parameters | {"run_dir": str(folder)}
     try:
         with Follower(folder, result, console):
-            papermill.execute_notebook(notebook, result, {**parameters, "run_dir": str(folder)}, cwd=notebook.parent, **options)
+            papermill.execute_notebook(notebook, result, parameters, cwd=notebook.parent, **options)
     except PapermillExecutionError as error:
         where = f"cell {error.exec_count} of {notebook.stem}"
         raise ChapterFailed(f"{where} failed with {error.ename}: {error.evalue}\nSee {result}.") from error
