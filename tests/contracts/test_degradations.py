@@ -4,11 +4,29 @@ import numpy as np
 import pytest
 import torch
 
-from restorelab.degrade import CameraShake, Downsample, GaussianBlur, GaussianNoise, Jpeg, Recipe, degrade
+from restorelab.degrade import (
+    CameraNoise,
+    CameraShake,
+    Downsample,
+    GaussianBlur,
+    GaussianNoise,
+    IsotropicBlur,
+    Jpeg,
+    Rain,
+    Recipe,
+    SRMDBlur,
+    VaryingBlur,
+    degrade,
+)
 from restorelab.degrade.recipe import STEPS
 
 EXAMPLES = {
     "gaussian_blur": GaussianBlur(std=(0.6, 2.5), ratio=(0.3, 1.0), angle=(0.0, 180.0)),
+    "isotropic_blur": IsotropicBlur(std=(0.2, 4.0)),
+    "srmd_blur": SRMDBlur(),
+    "varying_blur": VaryingBlur(stds=((0.3, 2.0), (1.0, (0.5, 2.5)))),
+    "rain": Rain(density=(1.0, 5.0), angle=(-20.0, 20.0)),
+    "camera_noise": CameraNoise(full_well=(500.0, 5000.0)),
     "camera_shake": CameraShake(length=(2.0, 15.0), smoothness=(0.1, 1.0)),
     "gaussian_noise": GaussianNoise(sigma=(0.0, 0.2)),
     "downsample": Downsample(2),

@@ -14,6 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from restorelab.data import photos
+from restorelab.data.augment import draw_turn
+from restorelab.data.crops import turned
 from restorelab.data.scenes import dead_leaves
 from restorelab.degrade import Recipe, degrade
 from restorelab.errors import ParameterError
@@ -79,8 +81,7 @@ class TrainingPairs(torch.utils.data.Dataset):
     def _photo_crop(self, side: int, margin: int, rng: np.random.Generator) -> Tensor:
         picture = self.pictures[rng.integers(len(self.pictures))]
         rows, columns = (_window(size, self.crop, side, margin, rng) for size in picture.shape[:2])
-        crop = np.rot90(picture[rows[:, None], columns], k=rng.integers(4))
-        return from_uint8(np.ascontiguousarray(crop[:, ::-1] if rng.integers(2) else crop))
+        return from_uint8(turned(picture[rows[:, None], columns], draw_turn(rng)))
 
 
 def _window(size: int, crop: int, side: int, margin: int, rng: np.random.Generator) -> np.ndarray:

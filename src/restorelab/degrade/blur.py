@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from restorelab.degrade.borders import pad, pad_adjoint
 from restorelab.degrade.draw import Amount, check_amount, draw, largest
 from restorelab.degrade.kernels import gaussian_kernel
 
@@ -22,6 +23,18 @@ def convolve(image: Float[Tensor, "c h w"], kernel: Float[Tensor, "k k"]) -> Flo
     turned = kernel.flip(0, 1).numpy()
     planes = [cv2.filter2D(plane.numpy(), -1, turned, borderType=cv2.BORDER_REFLECT_101) for plane in image.contiguous()]
     return torch.from_numpy(np.stack(planes))
+
+
+def convolve_adjoint(image: Float[Tensor, "c h w"], kernel: Float[Tensor, "k k"]) -> Float[Tensor, "c h w"]:
+    """The adjoint of `convolve`: <convolve(x), y> = <x, convolve_adjoint(y)>, mirrored border included.
+
+    Inside the picture it is a correlation: the kernel without the turn. What falls outside is folded back by the mirror, so that this
+    is not the correlation of the mirrored picture, which near the border would be wrong.
+    """
+    radius = kernel.shape[0] // 2
+    wide = pad(image, radius, "zeros")
+    planes = [cv2.filter2D(plane.numpy(), -1, kernel.numpy(), borderType=cv2.BORDER_CONSTANT) for plane in wide]
+    return pad_adjoint(torch.from_numpy(np.stack(planes)), radius, "mirror")
 
 
 @dataclass(frozen=True)

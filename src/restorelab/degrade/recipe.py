@@ -17,11 +17,14 @@ from restorelab.degrade.blur import GaussianBlur
 from restorelab.degrade.compress import Jpeg
 from restorelab.degrade.downsample import Downsample
 from restorelab.degrade.motion import CameraShake
-from restorelab.degrade.noise import GaussianNoise
+from restorelab.degrade.noise import CameraNoise, GaussianNoise
+from restorelab.degrade.rain import Rain
+from restorelab.degrade.srmd import IsotropicBlur, SRMDBlur
+from restorelab.degrade.varying import VaryingBlur
 from restorelab.errors import RecipeError, did_you_mean
 
-Step = GaussianBlur | CameraShake | GaussianNoise | Downsample | Jpeg
-STEPS = {step.kind: step for step in (GaussianBlur, CameraShake, GaussianNoise, Downsample, Jpeg)}
+Step = GaussianBlur | IsotropicBlur | SRMDBlur | VaryingBlur | CameraShake | Rain | Downsample | GaussianNoise | CameraNoise | Jpeg
+STEPS = {step.kind: step for step in Step.__args__}
 
 
 @dataclass(frozen=True)
