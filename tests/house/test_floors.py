@@ -13,10 +13,10 @@ FLOORS = {
     1: {"degrade", "metrics", "losses", "models"},
     2: {"data", "systems", "checkpoint", "official", "restore", "tiling", "devices"},
     3: {"train", "evaluate", "presets"},
-    4: {"lesson", "viz", "live", "doctor", "kernel", "cli"},
+    4: {"lesson", "viz", "live", "widgets", "doctor", "kernel", "cli"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-ONLY_ON_FLOOR_4 = {"matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "gradio"}
+ONLY_ON_FLOOR_4 = {"matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "anywidget", "traitlets", "gradio"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
