@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restorelab.errors import ParameterError
-from restorelab.metrics import COURSE_RGB, MATLAB_Y, Protocol, psnr, same_protocol, ssim
+from restorelab.metrics import COURSE_RGB, MATLAB_Y, PROTOCOLS, Protocol, dataset_psnr, psnr, rmse, same_protocol, ssim, ssim_map
+from restorelab.metrics.psnr import rmse_of_psnr
+from restorelab.metrics.reduction import dssim, dssim_reduction, rmse_reduction
 
 UNROUNDED_RGB = Protocol("unrounded", rounding="none")
+TRUNCATED = Protocol("truncated", rounding="truncated")
+MATLAB_VOLUME = PROTOCOLS["GoPro/HIDE"]
 
 
 def flat(red: float, green: float, blue: float, size: int = 16) -> torch.Tensor:
@@ -46,7 +50,8 @@ def test_error_in_one_channel_of_three_counts_a_third():
 def test_ssim_of_two_flat_pictures_is_the_luminance_term():
     a, b, c1 = 100.0, 140.0, (0.01 * 255) ** 2
     expected = (2 * a * b + c1) / (a**2 + b**2 + c1)
-    assert ssim(flat(a, a, a), flat(b, b, b)) == pytest.approx(expected, abs=1e-12)
+    assert ssim(flat(a, a, a), flat(b, b, b)) == pytest.approx(expected, abs=1e-7)
+    assert ssim(flat(a, a, a), flat(b, b, b), MATLAB_VOLUME) == pytest.approx(expected, abs=1e-12)
 
 
 def test_studio_and_full_luma_lie_a_constant_apart():
@@ -86,8 +91,17 @@ def test_rounding_beats_truncation():
     restored, clean = noisy_pair(sigma=0.002)
     clean = (clean * 255).round() / 255
     restored = restored.clamp(0, 1)
-    truncated = (restored * 255).floor() / 255
-    assert psnr(restored, clean) > psnr(truncated, clean) + 1
+    by_hand = (restored * 255).floor() / 255
+    assert psnr(restored, clean) > psnr(by_hand, clean) + 1
+    assert psnr(restored, clean, TRUNCATED) == psnr(by_hand, clean)
+
+
+def test_truncation_keeps_what_is_already_8_bit():
+    """k * (1 / 255) lies just below k / 255 for some k in float64, where dropping the fraction makes k - 1 of it."""
+    for every in (torch.arange(256.0) / 255, torch.arange(256, dtype=torch.float64) * (1 / 255)):
+        every = every.reshape(1, 16, 16).expand(3, 16, 16)
+        assert psnr(every, every, TRUNCATED) == math.inf
+        assert np.array_equal(TRUNCATED.prepare(every)[:, :, 0].ravel(), np.arange(256))
 
 
 def test_rounding_changes_the_number_and_none_keeps_the_fraction():
@@ -134,7 +148,9 @@ def test_ssim_is_symmetric_and_bounded(seed, sigma):
     restored = restored.clamp(0, 1)
     value = ssim(restored, clean)
     assert -1 <= value < 1
-    assert value == pytest.approx(ssim(clean, restored), abs=1e-12)
+    assert value == pytest.approx(ssim(clean, restored), abs=1e-7)
+    volume = ssim(restored, clean, MATLAB_VOLUME)
+    assert -1 <= volume < 1 and volume == pytest.approx(ssim(clean, restored, MATLAB_VOLUME), abs=1e-12)
 
 
 GOOD = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(1))
@@ -142,7 +158,19 @@ NOT_A_NUMBER = GOOD.clone()
 NOT_A_NUMBER[0, 3, 3] = math.nan
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+def cw_ssim(restored, clean):
+    return ssim(restored, clean, PROTOCOLS["DeblurGAN-v2"])
+
+
+def volume_ssim(restored, clean):
+    return ssim(restored, clean, MATLAB_VOLUME)
+
+
+def aligned_psnr(restored, clean):
+    return psnr(restored, clean, PROTOCOLS["RealBlur"])
+
+
+@pytest.mark.parametrize("metric", [psnr, rmse, ssim, ssim_map, volume_ssim, cw_ssim, aligned_psnr])
 @pytest.mark.parametrize(
     ("restored", "clean", "says"),
     [
@@ -157,6 +185,7 @@ NOT_A_NUMBER[0, 3, 3] = math.nan
         (-GOOD / 0, GOOD, "infinity"),
         (torch.where(GOOD > 0.5, math.inf, -math.inf), GOOD, "infinity"),
         (GOOD, GOOD * 255, "divide"),
+        (GOOD * 255, GOOD, "restored has values .*divide"),
         (GOOD, GOOD - 0.5, r"\[0, 1\]"),
         ((GOOD * 255).byte(), GOOD, "uint8"),
     ],
@@ -193,9 +222,16 @@ def test_luma_needs_three_channels():
     ("choice", "says"),
     [
         ({"colour": "ycbcr"}, "'y_studio'"),
-        ({"rounding": "truncate"}, "'8-bit'"),
-        ({"ssim": "3-D"}, "'2-D valid'"),
+        ({"rounding": "truncate"}, "'truncated'"),
+        ({"ssim": "3-D"}, "'MATLAB 3-D'"),
+        ({"align": "ecc"}, "'homography'"),
+        ({"pooling": "median"}, "'pooled error'"),
         ({"border": -1}, "negative"),
+        ({"crop": 0}, "leaves nothing"),
+        ({"align": "homography", "colour": "y_full"}, "colour='rgb'"),
+        ({"align": "homography", "ssim": "MATLAB 3-D"}, "2-D valid"),
+        ({"ssim": "CW-SSIM", "rounding": "none"}, "8-bit values"),
+        ({"ssim": "CW-SSIM", "colour": "y_studio"}, "colour='rgb'"),
         ({"round_y": True}, "Y colour"),
         ({"round_y": True, "colour": "y_full", "rounding": "none"}, "rounding='8-bit'"),
     ],
@@ -219,3 +255,81 @@ def test_only_one_protocol_in_a_table():
         same_protocol(COURSE_RGB, MATLAB_Y)
     with pytest.raises(ParameterError, match="differ in border: 0 and 4"):
         same_protocol(MATLAB_Y, MATLAB_Y.with_border(4))
+
+
+def test_rmse_is_psnr_without_the_logarithm():
+    restored, clean = noisy_pair()
+    assert rmse(flat(103, 53, 10), flat(100, 50, 7)) == pytest.approx(3, abs=1e-12)
+    for protocol in (COURSE_RGB, MATLAB_Y, UNROUNDED_RGB):
+        assert rmse(restored, clean, protocol) == pytest.approx(rmse_of_psnr(psnr(restored, clean, protocol)), rel=1e-12)
+    assert rmse(clean, clean) == 0 == rmse_of_psnr(math.inf)
+
+
+@pytest.mark.parametrize(
+    ("psnr_before", "ssim_before", "errors", "dssims"),
+    # GoPro, each against MPRNet's 32.66 dB / 0.959: Suin et al., DeblurGAN-v2, SRN, DMPHN (Zamir et al. 2021, section 4)
+    [(31.85, 0.948, 8.9, 21.2), (29.55, 0.934, 30.1, 37.9), (30.26, 0.934, 24.1, 37.9), (31.20, 0.940, 15.5, 31.7)],
+)
+def test_mprnets_error_reductions(psnr_before, ssim_before, errors, dssims):
+    assert 100 * rmse_reduction(psnr_before, 32.66) == pytest.approx(errors, abs=0.05)
+    assert 100 * dssim_reduction(ssim_before, 0.959) == pytest.approx(dssims, abs=0.05)
+
+
+def test_a_reduction_is_of_the_errors_themselves():
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.rand(3, 40, 40, generator=generator)
+    noise = torch.randn(3, 40, 40, generator=generator)
+    worse, better = ((clean + sigma * noise) for sigma in (0.1, 0.07))
+    found = rmse_reduction(*(psnr(x, clean) for x in (worse, better)))
+    assert found == pytest.approx(1 - rmse(better, clean) / rmse(worse, clean), abs=1e-12)
+    assert rmse_reduction(30, 20) < 0 and rmse_reduction(30, 30) == 0
+    assert dssim(1) == 0 and dssim(-1) == 1
+    with pytest.raises(ParameterError, match="no error"):
+        dssim_reduction(1.0, 1.0)
+
+
+def test_a_data_set_is_the_mean_of_its_pictures_or_its_pooled_error():
+    psnrs = [20.0, 40.0]
+    pooled = dataclasses.replace(COURSE_RGB, pooling="pooled error")
+    assert dataset_psnr(psnrs) == 30
+    assert dataset_psnr(psnrs, pooled) == pytest.approx(-10 * math.log10((1e-2 + 1e-4) / 2))
+    assert dataset_psnr([math.inf, 30.0], pooled) == pytest.approx(30 + 10 * math.log10(2))
+    assert dataset_psnr([math.inf], pooled) == math.inf
+    with pytest.raises(ParameterError, match="at least one"):
+        dataset_psnr([])
+
+
+def test_the_pooled_error_is_that_of_the_pictures_side_by_side():
+    pairs = [noisy_pair(seed, sigma=sigma) for seed, sigma in ((0, 0.02), (1, 0.1))]
+    pooled = dataclasses.replace(COURSE_RGB, pooling="pooled error")
+    together = psnr(*(torch.cat(pictures, 2) for pictures in zip(*pairs, strict=True)))
+    assert dataset_psnr([psnr(*pair) for pair in pairs], pooled) == pytest.approx(together, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [(11, 11), (75, 30), (84, 21), (150, 16)])
+def test_the_map_has_the_mean_and_the_size_it_says(size):
+    """Sizes at and around the strips of rows in which it is computed."""
+    restored, clean = (picture[:, : size[0], : size[1]] for picture in noisy_pair(size=160))
+    assert ssim_map(restored, clean).shape == (size[0] - 10, size[1] - 10, 3)
+    assert ssim_map(restored, clean).mean(dtype=np.float64) == pytest.approx(ssim(restored, clean), abs=1e-12)
+    assert ssim_map(restored, clean, MATLAB_VOLUME).shape == (*size, 3)
+    assert ssim_map(restored, clean, MATLAB_VOLUME).mean() == pytest.approx(ssim(restored, clean, MATLAB_VOLUME), abs=1e-12)
+    with pytest.raises(ParameterError, match="no map"):
+        ssim_map(restored, clean, PROTOCOLS["DeblurGAN-v2"])
+
+
+def test_the_map_shows_where():
+    _, clean = noisy_pair(size=60)
+    restored = clean.clone()
+    restored[:, 30:34, 40:44] = 0.5
+    low = ssim_map(restored, clean).mean(2) < 0.999
+    rows, columns = np.nonzero(low)
+    assert rows.min() >= 20 and rows.max() <= 33 and columns.min() >= 30 and columns.max() <= 43 and low[26, 36]
+
+
+def test_ssim_of_pictures_whose_channels_lie_side_by_side_in_memory():
+    restored, clean = noisy_pair(size=48)
+    interleaved = [picture.permute(1, 2, 0).contiguous().permute(2, 0, 1) for picture in (restored, clean)]
+    for protocol in (COURSE_RGB, MATLAB_VOLUME, MATLAB_Y):
+        assert ssim(*interleaved, protocol) == ssim(restored, clean, protocol)
+        assert psnr(*interleaved, protocol) == psnr(restored, clean, protocol)
