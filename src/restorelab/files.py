@@ -44,4 +44,4 @@ def sum_file(path: Path) -> Path:
 def sum_fits(path: Path, data: bytes) -> bool:
     """Whether `data` has the sha256 written beside `path`; False when none is written there."""
     written = sum_file(path)
-    return written.is_file() and written.read_text().split()[:1] == [sha256_of(data)]
+    return written.is_file() and written.read_text(errors="replace").split()[:1] == [sha256_of(data)]

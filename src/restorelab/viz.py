@@ -6,6 +6,8 @@ high quality: a notebook full of PNG photographs weighs megabytes.
 
 import html
 import io
+import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
+from torch.nn import functional as F
 
 from restorelab.evaluate import Evaluation
 from restorelab.files import write_atomically
@@ -129,6 +132,59 @@ def training_curve(rows: Sequence[Mapping], title: str = "") -> Figure:
         axis.grid(alpha=0.25)
     figure.suptitle(title, fontsize=10)
     return figure
+
+
+def contact_sheet(result: Evaluation, pictures: Mapping[str, tuple[Tensor, Tensor, Tensor]], side: int = 200) -> Figure:
+    """Best, median and worst picture of an evaluation by gain: input, restored, clean, and the error before and after.
+
+    pictures: name -> (input, restored, clean), of one size, for those three. Shown is the square of `side` pixels in which restoring
+    changed the error most, for better or worse: that is where one has to look.
+    """
+    chosen = {"best": result.best, "median": result.typical, "worst": result.worst}
+    figure = Figure(figsize=(11, 2.6 * len(chosen) + 0.5), layout="constrained")
+    for axes, (word, row) in zip(figure.subplots(len(chosen), 5, squeeze=False), chosen.items(), strict=True):
+        given, restored, clean = pictures[row.name]
+        before, after = error_map(given, clean), error_map(restored, clean)
+        top, left = _where_most(before - after, side)
+        names = [f"{word}: {row.name}\ninput {row.degraded_psnr:.2f} dB", f"restored {row.restored_psnr:.2f} dB\n({row.gain:+.2f})"]
+        names += ["clean", "error x4 before", "error x4 after"]
+        for axis, name, image in zip(axes, names, (given, restored, clean, before, after), strict=True):
+            _picture(axis, crop(image, top, left, side))
+            axis.set_title(name, fontsize=8)
+    figure.suptitle(textwrap.fill(result.caption(), 150), fontsize=8)
+    return figure
+
+
+def _where_most(change: Float[Tensor, "1 h w"], side: int) -> tuple[int, int]:
+    """Top left corner of the square with the largest mean absolute change."""
+    height, width = (min(side, length) for length in change.shape[-2:])
+    means = F.avg_pool2d(change.abs()[None], (height, width), stride=max(1, side // 8))[0, 0]
+    row, column = divmod(int(means.argmax()), means.shape[1])
+    return row * max(1, side // 8), column * max(1, side // 8)
+
+
+def perception_distortion(points: Mapping[str, tuple[float, float]], across: str, up: str, title: str = "") -> Figure:
+    """Methods in the plane of a distortion (x, such as RMSE) and a perceptual distance (y, such as LPIPS): lower left is better on both.
+
+    Those that no other method beats on both axes are filled, and joined by steps. (Blau and Michaeli, "The Perception-Distortion
+    Tradeoff", CVPR 2018: beyond some frontier, less of the one is more of the other.)
+    """
+    figure = Figure(figsize=(5.2, 4.0), layout="constrained")
+    axis = figure.subplots()
+    unbeaten = sorted(point for point in points.values() if not any(_beats(other, point) for other in points.values()))
+    axis.step(*zip(*unbeaten, strict=True), where="post", color="0.6", linewidth=1, zorder=0)
+    for (name, point), colour in zip(points.items(), itertools.cycle(COLOURS), strict=False):
+        axis.plot(*point, "o", color=colour, markersize=8, markerfacecolor=colour if point in unbeaten else "white")
+        axis.annotate(name, point, xytext=(7, 5), textcoords="offset points", fontsize=9)
+    axis.set(xlabel=f"{across}  (lower is closer to the clean picture)", ylabel=f"{up}  (lower looks more natural)")
+    axis.margins(0.18)
+    axis.grid(alpha=0.25)
+    figure.suptitle(textwrap.fill(title, 70), fontsize=9)
+    return figure
+
+
+def _beats(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return a != b and a[0] <= b[0] and a[1] <= b[1]
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], caption: str) -> None:

@@ -180,7 +180,7 @@ def test_the_installed_command_starts():
 
 
 def test_every_command_explains_itself():
-    for command in ("lab", "run", "restore", "convert", "info", "doctor"):
+    for command in ("lab", "run", "sweep", "train", "evaluate", "restore", "convert", "info", "data", "doctor"):
         done = restorelab(command, "--help")
         assert done.returncode == 0 and "Usage" in done.stdout
 

@@ -60,3 +60,26 @@ def test_tables_escape_and_carry_the_protocol(capsys, monkeypatch):
     assert "a&lt;b" in bundle["text/html"] and "a<b" in bundle["text/plain"]
     for text in bundle.values():
         assert str(COURSE_RGB) in text.replace("&#x27;", "'") and "DMPHN, course checkpoint" in text and "2.50" in text and "1.50" in text
+
+
+def test_the_contact_sheet_shows_the_square_that_changed():
+    clean = PHOTO.repeat(1, 4, 3)
+    given = clean + 0.1
+    restored = given.clone()
+    restored[:, 200:260, 40:100] -= 0.1  # mended here alone
+    rows = tuple(Row(name, 20.0, 20.0 + gain, 0.5, 0.6) for name, gain in (("a", 1.0), ("b", 2.0), ("c", 3.0)))
+    result = Evaluation(rows, COURSE_RGB, "a model", "a set")
+    figure = viz.contact_sheet(result, {name: (given, restored, clean) for name in "abc"}, side=64)
+    assert rendered(figure).std() > 5
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[0].startswith("best: c") and titles[5].startswith("median: b") and titles[10].startswith("worst: a")
+    before, after = (np.asarray(figure.axes[i].images[0].get_array(), dtype=float) for i in (3, 4))
+    assert (before - after).mean() > 60  # of 255: the square lies on the mended place
+    assert "COURSE_RGB" in figure.get_suptitle()
+
+
+def test_the_plane_fills_what_no_other_method_beats():
+    points = {"close": (1.0, 5.0), "natural": (4.0, 1.0), "beaten": (4.0, 5.0), "between": (2.0, 2.0)}
+    figure = viz.perception_distortion(points, "RMSE", "LPIPS", "a title")
+    faces = {text.get_text(): dot.get_markerfacecolor() for text, dot in zip(figure.axes[0].texts, figure.axes[0].lines[1:], strict=True)}
+    assert [name for name, face in faces.items() if face == "white"] == ["beaten"] and rendered(figure).std() > 5

@@ -114,6 +114,105 @@ def info(source: Annotated[Path, typer.Argument(help="A checkpoint of ours, or a
 
 
 @app.command()
+def sweep(
+    chapter: Annotated[str, typer.Argument(help="05_multi_patch_dmphn, or just 05.")],
+    over: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=V1,V2,...", help="Vary a parameter, preset and seed included; repeatable. All combinations are run."),
+    ] = [],  # noqa: B006
+    parameter: Annotated[
+        list[str], typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter for all runs; repeatable.")
+    ] = [],  # noqa: B006
+    preset: Annotated[str | None, typer.Option(help="smoke, lab or paper, for all runs.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda, for all runs. With --slurm, cuda asks for one GPU per run.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The sweep's folder; with --resume, the one to go on with.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the chapter's newest unfinished sweep: run what is not finished.")
+    ] = False,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="On a SLURM cluster instead of this machine. SBATCH_ACCOUNT and the like are heeded.")
+    ] = False,
+    partition: Annotated[str | None, typer.Option(help="SLURM's partition.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Limit for one run (here: none; SLURM: 60, after which it is queued again, up to 3 times).")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time (here: 1; SLURM: as there is room).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and where; nothing else.")] = False,
+) -> None:
+    """Run a chapter over a grid of parameters, here or by SLURM, and collect one table. A killed sweep goes on with --resume."""
+    from restorelab.cli import chapters
+    from restorelab.cli import sweep as sweeps
+
+    options = {"preset": preset, "device": device}
+    fixed = {name: value for name, value in options.items() if value is not None} | chapters.split_pairs(parameter)
+    if not sweeps.sweep_chapter(chapter, over, fixed, sweeps.Where(slurm, partition, minutes, jobs), resume, out, dry_run, console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    training: Annotated[str, typer.Argument(help="dmphn, udvd, mprnet, mprnet_denoise or mprnet_derain.")],
+    preset: Annotated[str, typer.Option(help="smoke (a minute), lab (20 minutes on a GPU) or paper (the published recipe).")] = "smoke",
+    photos: Annotated[Path | None, typer.Option(help="A folder of photographs to train on, beside the bundled ones.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; one that was begun is gone on with.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
+    steps: Annotated[int, typer.Option(help="Updates of the weights; 0 keeps the preset's.")] = 0,
+    batch: Annotated[int, typer.Option(help="Samples per update; 0 keeps the preset's.")] = 0,
+    crop: Annotated[int, typer.Option(help="Side of the training crops; 0 keeps the preset's.")] = 0,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the schedule; 0 keeps the preset's.")] = 0.0,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto; empty keeps the preset's.")] = "",
+) -> None:
+    """Train a system by one of its presets. Stop it whenever you like, and go on with the same words and `--out`."""
+    from restorelab.cli import training as shell
+
+    given = {"steps": steps, "batch": batch, "crop": crop, "learning_rate": learning_rate, "precision": precision}
+    shell.train(training, preset, out, photos, device, seed, given, console)
+
+
+@app.command()
+def evaluate(
+    out: Annotated[
+        Path, typer.Option(help="Folder for result.json, .csv, .md and the contact sheet; an interrupted evaluation goes on in it.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="The system, or `input` for the pictures as they are (bicubic where they are smaller).")
+    ] = "dmphn",
+    data: Annotated[str, typer.Option(help="test, validation or train (the bundled photographs), or a folder of pairs.")] = "test",
+    protocol: Annotated[str, typer.Option(help="How it is scored: COURSE_RGB, GoPro/HIDE, SR x2, deraining, ...")] = "COURSE_RGB",
+    weights: Annotated[Path | None, typer.Option(help="A checkpoint (.safetensors) instead of the course checkpoint.")] = None,
+    set_name: Annotated[str | None, typer.Option("--set", help="The published set whose layout the folder has.")] = None,
+    split: Annotated[str | None, typer.Option(help="Which split of the folder, where it has several.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="For bundled photographs: a recipe as JSON, or a file of it.")] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of the recipe for every bundled photograph.")] = 1,
+    against: Annotated[Path | None, typer.Option(help="An earlier result.json to compare with (paired bootstrap).")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Score a model on pairs: every picture, mean, median, worst, and what they look like. Every figure carries its protocol."""
+    from restorelab.cli import judge
+
+    judge.judge(model, weights, judge.Asked(data, protocol, set_name, split, recipe, draws), out, device, against, console)
+
+
+data_app = typer.Typer(no_args_is_help=True, help="Data sets: look them over before training on them.")
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("check")
+def data_check(
+    folder: Annotated[Path, typer.Argument(help="A folder of pairs (input/target, blur/sharp, LR/HR, ...) or of pictures.")],
+    set_name: Annotated[str | None, typer.Option("--set", help="The published set whose layout it has.")] = None,
+) -> None:
+    """Find the classical disasters: input equals target, misnamed files, leaks between train and test, swapped colours, ..."""
+    from restorelab.cli.data import check
+
+    if check(folder, console, set_name):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine has, and what can and cannot be done on it."""
     from restorelab.doctor import examine

@@ -17,7 +17,7 @@ from restorelab.restore import restore
 def restore_files(files: list[Path], name: str, weights: Path | None, out: Path | None, device: str, how: dict,
                   overwrite: bool, console: Console, problems: Console) -> int:  # fmt: skip
     """Restore every file, saying for each where it went or why not; returns how many failed. `how` goes to `restore()`."""
-    model = _model(name, weights).to(choose_device(device))
+    model = find_model(name, weights).model.to(choose_device(device))
     if out:
         out.mkdir(parents=True, exist_ok=True)
     failed = 0
@@ -65,10 +65,11 @@ def _restore_one(model: nn.Module, file: Path, result: Path, how: dict, overwrit
     return f"{file} -> {result}  ({info.width}x{info.height}, {info.bit_depth} bits{cut})"
 
 
-def _model(name: str, weights: Path | None) -> nn.Module:
+def find_model(name: str, weights: Path | None) -> checkpoint.Checkpoint:
+    """The course checkpoint of a system, or the checkpoint of it in a file."""
     if weights is None:
-        return checkpoint.load_course(name).model
+        return checkpoint.load_course(name)
     found = checkpoint.load(weights)
     if found.system != name:
         raise ParameterError(f"{weights} is a checkpoint of {found.system}: give --model {found.system}.")
-    return found.model
+    return found

@@ -1,0 +1,155 @@
+"""`restorelab evaluate`: a model on a set of pairs under a named protocol; files to read, to compare and to look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from restorelab import presets, viz
+from restorelab.cli.pictures import find_model
+from restorelab.data import photos
+from restorelab.data.folders import FolderPairs
+from restorelab.data.layouts import detect, find_pairs
+from restorelab.data.pairs import Pair, photo_pairs
+from restorelab.degrade import Recipe
+from restorelab.devices import choose_device
+from restorelab.errors import DataError, ParameterError, did_you_mean
+from restorelab.evaluate import Evaluation, Restorer, as_input, difference, evaluate, restore_pair
+from restorelab.files import sum_file, write_atomically
+from restorelab.metrics import find_protocol
+from restorelab.ops.resize import resize_bicubic
+from restorelab.systems import system
+
+NOTHING = "input"  # as a model: the degraded picture as it is, enlarged bicubically where the clean one is larger
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to evaluate on: `data` is a split of the bundled photographs, or a folder of pairs."""
+
+    data: str
+    protocol: str = "COURSE_RGB"
+    set_name: str | None = None  # the published layout that the folder has, where it cannot be told from its names
+    split: str | None = None  # of the folder, where it has several
+    recipe: str | None = None  # for bundled photographs: a recipe as JSON, or a file of it
+    draws: int = 1  # of the recipe for each
+
+
+def judge(name: str, weights: Path | None, asked: Asked, out: Path, device: str, against: Path | None, console: Console) -> Evaluation:
+    """Evaluate, print the figures, and leave result.json, .csv, .md and contact_sheet.jpg in `out`; interrupted, it goes on there.
+
+    against: an earlier result.json on the same data and protocol, to be compared with.
+    """
+    model, whose = _model(name, weights, device)
+    protocol = find_protocol(asked.protocol)
+    pairs, what = _pairs(asked)
+    before = Evaluation.from_json(_read(against)) if against else None
+    _make(out)
+    model = _bicubic(pairs[0]) if model is None else model
+    with _bar(console) as bar:
+        task = bar.add_task("evaluating", total=len(pairs))
+        result = evaluate(
+            model, pairs, protocol, lambda done, total: bar.update(task, completed=done), named=(whose, what), journal=out / "rows.jsonl"
+        )
+    compared = difference(before, result) if before else None
+    _write(result, out)
+    _draw(result, model, pairs, out)
+    _say(result, out, console)
+    if compared:
+        console.print(escape(f"against {before.model}: {compared}"))
+    return result
+
+
+def _model(name: str, weights: Path | None, device: str) -> tuple[Restorer | None, str]:
+    if name == NOTHING:
+        return None, "input, not restored (enlarged bicubically where smaller)"
+    found = find_model(name, weights)
+    where = f"weights {weights.name}" if weights else "course checkpoint"
+    digest = sum_file(weights or system(name).course_checkpoint).read_text()[:12]
+    return found.model.to(choose_device(device)), f"{system(name).title}, {where}, sha256 {digest}"
+
+
+def _bicubic(pair: Pair) -> Restorer:
+    scale = pair.clean.shape[-1] // pair.degraded.shape[-1]
+    return (lambda image: image) if scale == 1 else (lambda image: resize_bicubic(image[None], scale=scale)[0].clamp(0, 1))
+
+
+def _pairs(asked: Asked) -> tuple[Sequence[Pair], str]:
+    """The pairs, and what they are in words."""
+    if asked.data in photos.SPLITS:
+        recipe = _recipe(asked.recipe)
+        pairs = photo_pairs(asked.data, recipe, asked.draws)
+        return pairs, f"bundled {asked.data} photographs, {asked.draws} draw(s) of {recipe.to_json()}"
+    if asked.recipe:
+        raise ParameterError("a folder of pairs is degraded already: leave out --recipe.")
+    folder = Path(asked.data).expanduser()
+    if not folder.is_dir():
+        hint = did_you_mean(asked.data, photos.SPLITS)
+        raise DataError(f"--data is {', '.join(photos.SPLITS)} (the bundled photographs) or a folder; there is no {asked.data}.{hint}")
+    splits = find_pairs(asked.set_name, folder) if asked.set_name else {name: m.pairs for name, m in detect(folder).items()}
+    split = _split(splits, asked.split, folder)
+    return FolderPairs(splits[split]), f"{asked.set_name or folder.name}{f' ({split})' if split else ''}, {len(splits[split])} pairs"
+
+
+def _split(splits: dict, wanted: str | None, folder: Path) -> str:
+    if wanted is None and len(splits) == 1:
+        return next(iter(splits))
+    if wanted not in splits:
+        tests = [name for name in splits if "test" in name.lower()]
+        if wanted is None and len(tests) == 1:
+            return tests[0]
+        raise DataError(f"{folder} has the splits {', '.join(splits)}: choose one with --split.")
+    return wanted
+
+
+def _recipe(text: str | None) -> Recipe:
+    if text is None:
+        return presets.SHAKE
+    return Recipe.from_json(text if text.lstrip().startswith("{") else _read(Path(text)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(f"the folder {out} cannot be made ({error.strerror}): give another --out.") from error
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+
+
+def _write(result: Evaluation, out: Path) -> None:
+    for suffix, text in ((".json", result.to_json()), (".csv", result.to_csv()), (".md", result.to_markdown())):
+        write_atomically(out / f"result{suffix}", text.encode())
+
+
+def _draw(result: Evaluation, model: Restorer, pairs: Sequence[Pair], out: Path) -> None:
+    names = [row.name for row in result.rows]
+    shown = {}
+    for row in (result.best, result.typical, result.worst):
+        pair = pairs[names.index(row.name)]
+        shown[row.name] = (as_input(pair), restore_pair(model, pair), pair.clean)
+    bundle, _ = viz.mime(viz.contact_sheet(result, shown), "best, median and worst picture")
+    write_atomically(out / "contact_sheet.jpg", bundle["image/jpeg"])
+
+
+def _say(result: Evaluation, out: Path, console: Console) -> None:
+    for row in (result.best, result.typical, result.worst):
+        scores = f"{row.degraded_psnr:.2f} -> {row.restored_psnr:.2f} dB ({row.gain:+.2f}), SSIM {row.restored_ssim:.4f}"
+        console.print(escape(f"{row.name}: {scores}"))
+    before, after, ssim = (result.mean(figure) for figure in ("degraded_psnr", "restored_psnr", "restored_ssim"))
+    console.print(f"mean of {len(result.rows)} pictures: PSNR {after:.3f} dB (input {before:.3f}), SSIM {ssim:.4f}")
+    console.print(escape(result.caption()))
+    console.print(escape(f"written to {out}: result.json, result.csv, result.md, contact_sheet.jpg"))
