@@ -7,56 +7,44 @@ bundled test photographs and written, as float16 and with their manifest, to src
 """
 
 import argparse
-import dataclasses
 import hashlib
-import time
 from pathlib import Path
 
+from rich.console import Console
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from restorelab import checkpoint, presets
+from restorelab.cli.training import Bars, manifest
 from restorelab.data.folders import fingerprint, load_folder
-from restorelab.data.pairs import TrainingPairs, photo_pairs, training_photos
-from restorelab.evaluate import Evaluation, evaluate
-from restorelab.metrics import COURSE_RGB
+from restorelab.data.pairs import training_photos
 from restorelab.systems import system
-from restorelab.train.loop import FitConfig, Progress, fit
-from restorelab.train.objectives import OBJECTIVES
+from restorelab.train import session
 from restorelab.train.run import Run
-
-DRAWS = 4  # shakes per test photograph: three photographs alone are too few to judge by
 
 
 def main() -> None:
     args = arguments()
-    preset = presets.choose(presets.DMPHN, "lab", crop=args.crop, leaves=args.leaves)
-    cfg = FitConfig(steps=args.steps, batch=args.batch, learning_rate=args.learning_rate, warmup=200, ema=0.998, precision=args.precision,
-                    workers=1, save_every=250, validate_every=500)  # fmt: skip
+    entry, choices = presets.TRAININGS[args.training]
+    preset = presets.choose(choices, "lab", crop=args.crop, leaves=args.leaves, steps=args.steps, batch=args.batch,
+                            learning_rate=args.learning_rate, precision=args.precision, validate_every=500)  # fmt: skip
     pictures = training_photos() + (load_folder(args.photos) if args.photos else [])
     data = {"photographs": len(pictures), "sha256": fingerprint(pictures), "terms": args.licence}
     start = checkpoint.load(args.start) if args.start else None
     begun = {"start": f"{args.start.name}, sha256 {hashlib.sha256(args.start.read_bytes()).hexdigest()}"} if start else {}
-    parameters = presets.describe(dataclasses.replace(preset, fit=cfg)) | begun
-    watched = photo_pairs("validation", preset.recipe, draws=DRAWS, crop=256)
-
-    def validate(model):
-        found = evaluate(model, watched)
-        return {"psnr": found.mean("restored_psnr"), "input_psnr": found.mean("degraded_psnr")}
-
-    with Run(args.run, args.seed, parameters, data, args.device) as run:
-        samples = TrainingPairs(pictures, preset.recipe, preset.crop, args.seed, preset.leaves)
-        model = start.model if start else system(args.system).model(preset.model)
-        model = (
-            newest(run, model)
-            if args.early
-            else fit(model, OBJECTIVES[preset.objective], samples, cfg, run, device=args.device, validate=validate, watch=say)
-        )
-        result = evaluate(model, photo_pairs("test", preset.recipe, draws=DRAWS), COURSE_RGB)
-        manifest = card(run, result, preset)
-        checkpoint.save(args.out or system(args.system).course_checkpoint, model, manifest, half=True)
-        run.finish(result=manifest["result"])
-    print(manifest["result"])
+    model = start.model if start else session.new_network(args.training, preset, args.seed)
+    with Run(args.run, args.seed, presets.describe(preset) | {"training": args.training} | begun, data, args.device) as run:
+        if args.early:
+            model = newest(run, model)
+        else:
+            with Bars(preset.fit.steps, Console(highlight=False, soft_wrap=True)) as bars:
+                model = session.train(model, preset, pictures, run, args.device, bars)
+        what = f"bundled test photographs, {session.DRAWS} draws of the degradation for each"
+        result = session.judge(model, preset, (args.training, what))
+        card = manifest(run, result)
+        checkpoint.save(args.out or system(entry).course_checkpoint, model, card, half=True)
+        run.finish(result=card["result"])
+    print(card["result"])
 
 
 def newest(run: Run, model: nn.Module) -> nn.Module:
@@ -66,41 +54,21 @@ def newest(run: Run, model: nn.Module) -> nn.Module:
     return average.module.eval()
 
 
-def say(progress: Progress) -> None:
-    if progress.step % 50 == 0 or progress.validation:
-        left = time.strftime("%H:%M:%S", time.gmtime(progress.remaining))
-        print(f"step {progress.step}/{progress.steps}  loss {progress.loss:.5f}  {progress.samples_per_second:.1f} samples/s  "
-              f"{left} left  {progress.validation or ''}", flush=True)  # fmt: skip
-
-
-def card(run: Run, result: Evaluation, preset: presets.Preset) -> dict:
-    """What the checkpoint says of itself."""
-    facts = {key: run.manifest[key] for key in ("seed", "parameters", "data", "versions", "device")}
-    figures = {name: round(result.mean(name), 3) for name in ("degraded_psnr", "restored_psnr", "gain", "degraded_ssim", "restored_ssim")}
-    test = f"{len(result.rows)} pictures: the bundled test photographs, {DRAWS} draws each of the recipe"
-    last = run.rows()[-1]
-    judged = {"on": test, "recipe": preset.recipe.to_json(), "protocol": str(result.protocol)}
-    judged["gains"] = {row.name: round(row.gain, 3) for row in result.rows}
-    judged |= {"steps_done": run.newest_state()["step"], "training_seconds": last["seconds"]}
-    notes = {"note": run.manifest["note"]} if "note" in run.manifest else {}
-    return facts | notes | {"result": figures | judged}
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("system", choices=["dmphn"])
+    parser.add_argument("training", choices=presets.TRAININGS)
     parser.add_argument("--photos", help="a folder of photographs beside the bundled ones")
     parser.add_argument("--licence", default="bundled photographs only", help="whose the photographs are and on what terms")
     parser.add_argument("--run", type=Path, required=True, help="the run folder; an old one is taken up")
     parser.add_argument("--out", type=Path, help="where the weights go (default: into the package)")
     parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with, instead of random ones")
     parser.add_argument("--early", action="store_true", help="train no further: judge and write the newest saved state")
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--crop", type=int, help="side of the training crops (default: the lab preset's)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--leaves", type=float, help="share of synthetic dead-leaves scenes (default: the lab preset's)")
-    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--steps", type=int, help="(default: the lab preset's, as for all that follow)")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--crop", type=int, help="side of the training crops")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--leaves", type=float, help="share of synthetic dead-leaves scenes")
+    parser.add_argument("--precision")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -230,3 +230,13 @@ def test_what_cannot_be_used_says_so():
         BlurDownNoise(sigma=25)
     with pytest.raises(RecipeError, match="odd"):
         BlurDownNoise(blur=SRMDBlur(size=14))
+
+
+def test_a_share_of_the_samples_is_without_noise():
+    pictures = [np.random.default_rng(0).integers(0, 255, (60, 60, 3), dtype=np.uint8)]
+    law = BlurDownNoise(2, sigma=(0.01, 0.1), noiseless=0.25)
+    crops = OnlineCrops(pictures, law, crop=16, seed=0)
+    sigmas = np.array([crops[number].sigma for number in range(400)])
+    assert abs((sigmas == 0).mean() - 0.25) < 0.07 and sigmas[sigmas > 0].min() >= 0.01
+    with pytest.raises(RecipeError, match="noiseless is a share"):
+        BlurDownNoise(2, noiseless=1.5)

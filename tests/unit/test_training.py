@@ -1,16 +1,20 @@
 """The loop, its state and its run folder, on a network of three numbers."""
 
+import dataclasses
 import json
 import math
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from restorelab.errors import TrainingError
+from restorelab import image, presets
+from restorelab.data.pairs import TrainingPairs
+from restorelab.errors import DataError, TrainingError
 from restorelab.models.restored import Restored
 from restorelab.train.forecast import forecast
 from restorelab.train.loop import FitConfig, Progress, batches, fit, learning_rate_at, use_bfloat16
@@ -220,3 +224,24 @@ def test_metrics_are_json_lines(tmp_path):
     train(tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert rows[0].keys() == {"step", "steps", "loss", "gradient_norm", "learning_rate", "seconds"}
+
+
+def test_a_preset_trains_on_its_data_set_where_it_lies_prepared(tmp_path, monkeypatch):
+    paper, pictures = presets.DMPHN["paper"], [np.zeros((300, 300, 3), np.uint8)]
+    monkeypatch.setenv("RESTORELAB_DATA_SETS", str(tmp_path))
+    samples, what = presets.training_samples(dataclasses.replace(paper, leaves=0.5), pictures, 0)
+    assert isinstance(samples, TrainingPairs) and what == "1 photographs, 50% dead leaves, degraded by the recipe"
+
+    folder, files = tmp_path / "gopro_large", {}
+    for side in ("blur", "sharp"):
+        path = folder / "train" / "GOPR0001" / side / "0001.png"
+        path.parent.mkdir(parents=True)
+        image.save(torch.rand(3, 264, 270, generator=torch.Generator().manual_seed(1)), path)
+        files[path.relative_to(folder).as_posix()] = [path.stat().st_size, "0" * 64]
+    manifest = {"format": 1, "set": "gopro_large", "layout": "gopro", "inside": ".", "splits": {"train": 1}, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    samples, what = presets.training_samples(paper, pictures, 0)
+    assert what == "gopro_large, 1 pairs" and [tuple(one.shape) for one in samples[0]] == [(3, 256, 256)] * 2
+    (folder / "train" / "GOPR0001" / "blur" / "0001.png").unlink()
+    with pytest.raises(DataError, match="data_scripts/gopro_large.py again"):
+        presets.training_samples(paper, pictures, 0)

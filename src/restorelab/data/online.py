@@ -47,6 +47,7 @@ class BlurDownNoise:
     blur: IsotropicBlur | SRMDBlur = IsotropicBlur((0.2, 4.0))
     sigma: Amount = (0.0, 75 / 255)  # of the noise, in units of the [0, 1] range
     round_before_noise: bool = False  # to 8 bits, between shrinking and noise
+    noiseless: float = 0.0  # share of samples without noise, so that a network that is told sigma = 0 has seen it
 
     def __post_init__(self):
         if not isinstance(self.scale, int) or isinstance(self.scale, bool) or not 1 <= self.scale <= 16:
@@ -54,6 +55,8 @@ class BlurDownNoise:
         if not isinstance(self.blur, IsotropicBlur | SRMDBlur):
             raise RecipeError(f"blur must be an IsotropicBlur or an SRMDBlur, not {self.blur!r}.")
         check_amount("sigma (in units of the [0, 1] range)", self.sigma, 0, 1)
+        if not 0 <= self.noiseless <= 1:
+            raise RecipeError(f"noiseless is a share of the samples, from 0 to 1, not {self.noiseless!r}.")
 
     @property
     def margin(self) -> int:
@@ -95,6 +98,7 @@ class OnlineCrops(torch.utils.data.Dataset):
         rng = np.random.default_rng([self.seed, number])
         pixels = np.ascontiguousarray(self._random_crop(rng).transpose(2, 0, 1))
         gaussian, sigma = _draw_gaussian(self.degradation.blur, rng), draw(self.degradation.sigma, rng)
+        sigma *= float(rng.random() >= self.degradation.noiseless)
         small = self.crop // self.degradation.scale
         # numpy's generator, not torch's: torch's normal numbers differ between processors with and without AVX2
         return Samples(pixels, gaussian, sigma, rng.standard_normal((len(pixels), small, small), dtype=np.float32))

@@ -1,16 +1,22 @@
-"""smoke, lab and paper: what a chapter trains, as values.
-
-smoke  at most a minute on two processor cores, offline: proves the plumbing, and says so on its figures
-lab    at most 20 minutes on one ordinary GPU: an improvement one can see
-paper  the published recipe, and what it takes
-"""
+"""What a preset is: everything that decides what a training gives, but for the seed and the photographs."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from restorelab.degrade import CameraShake, GaussianNoise, Recipe
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from restorelab.data.folders import PairedCrops
+from restorelab.data.online import BlurDownNoise, OnlineCrops
+from restorelab.data.pairs import Pair, TrainingPairs, photo_pairs
+from restorelab.data.prepared import find_prepared
+from restorelab.degrade import CameraShake, Downsample, GaussianNoise, KernelCode, Recipe
 from restorelab.errors import ParameterError, did_you_mean
-from restorelab.models.dmphn import DMPHNConfig
+from restorelab.train import batch
 from restorelab.train.loop import FitConfig
 
 SHAKE = Recipe((CameraShake(length=(5.0, 8.0), smoothness=(0.3, 1.0)), GaussianNoise(sigma=(0.0, 1 / 255))))
@@ -18,46 +24,68 @@ SHAKE = Recipe((CameraShake(length=(5.0, 8.0), smoothness=(0.3, 1.0)), GaussianN
 
 @dataclass(frozen=True)
 class Preset:
-    """Everything that decides what a training gives, but for the seed and the photographs."""
+    """A network, how it is trained, and on what."""
 
-    model: DMPHNConfig
+    model: object  # the configuration of a system's network
     fit: FitConfig
-    crop: int  # side of the training crops, in pixels
+    crop: int  # side of the clean training crops, in pixels
     recipe: Recipe = SHAKE
+    told: BlurDownNoise | None = None  # for a network that is told the degradation: the law it is drawn by, in place of a recipe
     leaves: float = 0.25  # share of synthetic dead-leaves scenes
     objective: str = "charbonnier"  # see train/objectives.py; the paper's is "mse"
+    data_set: str = ""  # trained on in place of the recipe where it lies prepared (data_scripts/)
     note: str = ""  # what a reader should know before starting it
 
 
-COURSE_DMPHN = DMPHNConfig(width=16, global_skip=True)  # 1.36 M parameters: the network of the course checkpoint
+def training_samples(preset: Preset, pictures: Sequence[np.ndarray], seed: int) -> tuple[Dataset, str]:
+    """What a preset trains on, and that in words: its data set where it lies prepared, else its degradation over `pictures`.
 
-DMPHN = {
-    "smoke": Preset(
-        model=DMPHNConfig(width=8, global_skip=True),
-        fit=FitConfig(steps=40, batch=4, learning_rate=1e-3, warmup=5, ema=0.9, save_every=10, validate_every=20),
-        crop=64,
-        note="40 steps prove that everything works; they restore next to nothing.",
-    ),
-    "lab": Preset(
-        model=COURSE_DMPHN,
-        fit=FitConfig(steps=5000, batch=16, learning_rate=1e-3, warmup=200, ema=0.998, workers=2, save_every=250, validate_every=250),
-        crop=96,
-        leaves=0.1,
-        note="The network of the course checkpoint. Its time on a GPU has not been measured yet; the forecast below is for your machine.",
-    ),
-    "paper": Preset(
-        model=DMPHNConfig(patches=(1, 2, 4, 8)),
-        fit=FitConfig(steps=1_050_000, batch=6, learning_rate=1e-4, warmup=0, ema=0.0, workers=8, save_every=2000, validate_every=10_000),
-        crop=256,
-        leaves=0.0,
-        objective="mse",
-        note=(
-            "The published network, crops, batch, learning rate and length (3000 epochs of the 2103 GoPro pairs), with a cosine in place "
-            "of the step decay. GoPro itself is not read yet: the shake recipe over your photographs stands in, so the published 30.25 dB "
-            "(GoPro, RGB; a user measured 29.99 dB with the released weights) is not the figure to expect. On one GPU keep the batch."
-        ),
-    ),
-}
+    Raises DataError for a prepared set that is damaged.
+    """
+    prepared = find_prepared(preset.data_set) if preset.data_set else None
+    if prepared:
+        files = prepared.pairs("train")
+        return PairedCrops(files, preset.crop, seed), f"{prepared.name}, {len(files)} pairs"
+    if preset.told:
+        return OnlineCrops(pictures, preset.told, preset.crop, seed), f"{len(pictures)} photographs, degraded while training, which is told"
+    what = f"{len(pictures)} photographs, {preset.leaves:.0%} dead leaves, degraded by the recipe"
+    return TrainingPairs(pictures, preset.recipe, preset.crop, seed, preset.leaves), what
+
+
+def preparation(preset: Preset) -> batch.Prepare:
+    """How the samples become batches: `fit(..., prepare=preparation(preset))`."""
+    return batch.degraded_online(preset.told, kernel_code()) if preset.told else batch.pairs
+
+
+@lru_cache(maxsize=1)
+def kernel_code() -> KernelCode:
+    """The code by which the course's networks are told a blur: 15 numbers, fitted to SRMD's law for widths from 0.2 to 4 pixels."""
+    return KernelCode.fit_srmd(variance=(0.04, 16.0))
+
+
+def watched_pairs(preset: Preset, split: str, draws: int = 1, crop: int | None = None, sigma: float | None = None) -> list[Pair]:
+    """Bundled photographs degraded as the preset degrades, to judge by; `told(pair)` is what a network is told of each.
+
+    sigma: of the noise, for presets that tell the network; left open it is drawn from their law.
+    """
+    if not preset.told:
+        return photo_pairs(split, preset.recipe, draws, crop)
+    law = preset.told
+    noise = GaussianNoise(law.sigma if sigma is None else sigma)
+    return photo_pairs(
+        split, Recipe((law.blur, Downsample(law.scale), noise) if law.scale > 1 else (law.blur, noise), bits=None), draws, crop
+    )
+
+
+def told(pair: Pair) -> Tensor:
+    """The kernel's code and sigma, of a pair of `watched_pairs`: what `restore` and `evaluate` take as condition."""
+    code = kernel_code().encode(pair.truth["kernel"]).float()
+    return torch.cat([code, torch.tensor([pair.truth["sigma"]])])
+
+
+def condition_of(preset: Preset) -> Callable[[Pair], Tensor] | None:
+    """`told` for a preset whose network asks, else None: `evaluate(..., condition=condition_of(preset))`."""
+    return told if preset.told else None
 
 
 def choose(presets: dict[str, Preset], name: str, **overrides) -> Preset:
@@ -86,4 +114,7 @@ def _fields(value: object) -> set[str]:
 def describe(preset: Preset) -> dict:
     """A preset as JSON-able values, for a manifest."""
     facts = {"model": dataclasses.asdict(preset.model), "fit": dataclasses.asdict(preset.fit), "recipe": preset.recipe.to_json()}
-    return facts | {"crop": preset.crop, "leaves": preset.leaves, "objective": preset.objective}
+    if preset.told:
+        law = dataclasses.asdict(preset.told) | {"blur": {"kind": preset.told.blur.kind, **dataclasses.asdict(preset.told.blur)}}
+        facts |= {"recipe": "", "told": law, "kernel_code": kernel_code().fingerprint}
+    return facts | {"crop": preset.crop, "leaves": preset.leaves, "objective": preset.objective, "data_set": preset.data_set}

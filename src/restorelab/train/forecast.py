@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
+from restorelab.train import batch
+from restorelab.train.batch import Prepare
 from restorelab.train.loop import FitConfig, use_bfloat16
 from restorelab.train.objectives import Objective
 
@@ -37,7 +39,9 @@ class Forecast:
         return f"about {length} for {self.steps} steps{memory} (measured here, on {MEASURED} steps)"
 
 
-def forecast(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig, device: str = "cpu") -> Forecast:
+def forecast(
+    model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig, device: str = "cpu", prepare: Prepare = batch.pairs
+) -> Forecast:
     """Time a few steps on a copy of `model`; the model, its gradients and the random state are left alone."""
     trial = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(trial.parameters(), fused=True)
@@ -47,12 +51,12 @@ def forecast(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitC
     making = computing = 0.0
     for number in range(1 + MEASURED):
         start = time.perf_counter()
-        pairs = [samples[number * cfg.batch + i] for i in range(cfg.batch)]
-        degraded, clean = (torch.stack(images).to(device, memory_format=torch.channels_last) for images in zip(*pairs, strict=True))
+        collated = default_collate([samples[number * cfg.batch + i] for i in range(cfg.batch)])
         made = time.perf_counter()
+        given = prepare(collated, device)
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=use_bfloat16(cfg.precision, device)):
-            restored = trial(degraded)
-        objective(restored, clean).backward()
+            restored = batch.restored(trial, given)
+        objective(restored, given.clean).backward()
         optimizer.step()
         optimizer.zero_grad()
         if cuda:

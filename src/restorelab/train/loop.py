@@ -15,6 +15,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from restorelab.errors import TrainingError
+from restorelab.train import batch as batches_of
+from restorelab.train.batch import Prepare
 from restorelab.train.distributed import averaging, mean_over_processes, rank, world_size
 from restorelab.train.objectives import Objective
 from restorelab.train.run import Run
@@ -61,12 +63,12 @@ Watch = Callable[[Progress], None]
 
 
 def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig, run: Run, *, device: str = "cpu",
-        validate: Validate | None = None, watch: Watch | None = None) -> nn.Module:  # fmt: skip
+        validate: Validate | None = None, watch: Watch | None = None, prepare: Prepare = batches_of.pairs) -> nn.Module:  # fmt: skip
     """Train `model` on `samples` and return its averaged copy, on the CPU, in eval mode.
 
-    samples: sample number n -> (degraded, clean), for any n. validate: averaged model -> named numbers, recorded. watch: called
-    after every step. A run that was begun before is taken up where it stopped. Raises TrainingError when the gradient is no
-    longer finite: the state before the bad step is saved then.
+    samples: sample number n -> (degraded, clean), for any n; or whatever `prepare` makes a `Batch` of. validate: averaged model ->
+    named numbers, recorded. watch: called after every step. A run that was begun before is taken up where it stopped. Raises
+    TrainingError when the gradient is no longer finite: the state before the bad step is saved then.
     """
     torch.manual_seed(run.seed)
     model = model.to(device, memory_format=torch.channels_last).train()
@@ -76,11 +78,12 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
     net = averaging(model)
     clock = time.perf_counter() - seconds
 
-    for step, (degraded, clean) in enumerate(batches(samples, cfg, done), start=done + 1):
+    for step, made in enumerate(batches(samples, cfg, done), start=done + 1):
+        batch = prepare(made, device)
         _set_learning_rate(optimizer, learning_rate_at(step, cfg))
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=use_bfloat16(cfg.precision, device)):
-            restored = net(degraded.to(device, memory_format=torch.channels_last))
-        loss = objective(restored, clean.to(device))
+            restored = batches_of.restored(net, batch)
+        loss = objective(restored, batch.clean)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), cfg.clip)
         if not torch.isfinite(norm):
@@ -101,7 +104,7 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
     return average.module.cpu().eval()
 
 
-def batches(samples: Dataset, cfg: FitConfig, done: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(samples: Dataset, cfg: FitConfig, done: int) -> Iterator[object]:
     """The batches of steps done + 1, ..., cfg.steps: of every global batch, the part that belongs to this process."""
     if cfg.batch % world_size():
         raise TrainingError(f"the batch of {cfg.batch} cannot be shared equally by {world_size()} processes.")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from restorelab.losses.edge import edge
 from restorelab.losses.pixel import charbonnier, mse
 from restorelab.models.restored import Restored
 
@@ -20,4 +21,19 @@ def every_stage_charbonnier(restored: Restored, clean: Tensor) -> Tensor:
     return sum(charbonnier(stage, clean) for stage in restored.stages)
 
 
-OBJECTIVES: dict[str, Objective] = {"mse": every_stage_mse, "charbonnier": every_stage_charbonnier}
+def every_stage_charbonnier_and_edge(restored: Restored, clean: Tensor) -> Tensor:
+    """MPRNet's for deblurring and deraining: Charbonnier and 0.05 times the edge loss, summed over the stages."""
+    return sum(charbonnier(stage, clean) + 0.05 * edge(stage, clean) for stage in restored.stages)
+
+
+def last_stage_charbonnier(restored: Restored, clean: Tensor) -> Tensor:
+    """Of the result alone: what inner stages find is nobody's business. For ablations."""
+    return charbonnier(restored.image, clean)
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "mse": every_stage_mse,
+    "charbonnier": every_stage_charbonnier,
+    "charbonnier+edge": every_stage_charbonnier_and_edge,
+    "last charbonnier": last_stage_charbonnier,
+}

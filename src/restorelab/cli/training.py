@@ -1,0 +1,86 @@
+"""`restorelab train`: a preset from the shell, with a run that can be killed and resumed."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from restorelab import checkpoint, presets
+from restorelab.data.folders import fingerprint, load_folder
+from restorelab.data.pairs import training_photos
+from restorelab.devices import choose_device
+from restorelab.errors import ParameterError, did_you_mean
+from restorelab.evaluate import Evaluation
+from restorelab.train import session
+from restorelab.train.loop import Progress as Told
+from restorelab.train.run import Run, new_run_folder
+
+SAY_EVERY = 10.0  # seconds, where no terminal can show a moving bar
+RESULT = ("degraded_psnr", "restored_psnr", "gain", "degraded_ssim", "restored_ssim")
+
+
+def train(
+    name: str, preset_name: str, out: Path | None, photos: Path | None, device: str, seed: int, given: dict, console: Console
+) -> Path:
+    """Train what `name` says (of `presets.TRAININGS`), judge it on the test photographs, keep weights and manifest; the run's folder."""
+    if name not in presets.TRAININGS:
+        raise ParameterError(
+            f"there is no training {name!r}; there are {', '.join(presets.TRAININGS)}.{did_you_mean(name, presets.TRAININGS)}"
+        )
+    preset = presets.choose(presets.TRAININGS[name][1], preset_name, **given)
+    device = choose_device(device)
+    pictures = training_photos() + (load_folder(photos) if photos else [])
+    facts = {"photographs": len(pictures), "sha256": fingerprint(pictures)}
+    model = session.new_network(name, preset, seed)
+    with Run(out or new_run_folder(name), seed, presets.describe(preset) | {"training": name, "preset": preset_name}, facts, device) as run:
+        console.print(escape(f"{preset.note}\nrun folder: {run.folder}"))
+        console.print(f"This takes {session.predict(model, preset, pictures, seed, device)}.")
+        with Bars(preset.fit.steps, console) as bars:
+            trained = session.train(model, preset, pictures, run, device, bars)
+        result = session.judge(trained, preset, (name, f"bundled test photographs, {session.DRAWS} draws each"))
+        card = manifest(run, result)
+        checkpoint.save(run.checkpoints / "final.safetensors", trained, card)
+        run.finish(result=card["result"])
+        gain = f"{result.mean('degraded_psnr'):.2f} -> {result.mean('restored_psnr'):.2f} dB ({result.mean('gain'):+.2f})"
+        console.print(escape(f"{gain} on {len(result.rows)} pictures; {result.protocol}"))
+        console.print(escape(f"weights: {run.checkpoints / 'final.safetensors'}"))
+    return run.folder
+
+
+def manifest(run: Run, result: Evaluation) -> dict:
+    """What a checkpoint says of itself."""
+    facts = {key: run.manifest[key] for key in ("seed", "parameters", "data", "versions", "device")}
+    figures = {name: round(result.mean(name), 3) for name in RESULT}
+    judged = {"on": result.data, "protocol": str(result.protocol), "gains": {row.name: round(row.gain, 3) for row in result.rows}}
+    judged |= {"steps_done": run.newest_state()["step"], "training_seconds": run.rows()[-1]["seconds"]}
+    notes = {"note": run.manifest["note"]} if "note" in run.manifest else {}
+    return facts | notes | {"result": figures | judged}
+
+
+class Bars:
+    """A watcher of `fit`: a bar with the loss, the pace and the time left; plain lines where the output is not a terminal."""
+
+    def __init__(self, steps: int, console: Console):
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+        self._console, self._next = console, 0.0
+        self._bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("training", total=steps)
+
+    def __enter__(self) -> "Bars":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._bar.stop()
+
+    def __call__(self, told: Told) -> None:
+        words = f"loss {told.loss:.5f}, {told.samples_per_second:.1f} samples/s"
+        if told.validation:
+            words += f", validation {told.validation['psnr']:.2f} dB (input {told.validation['input_psnr']:.2f})"
+        self._bar.update(self._task, completed=told.step, description=words)
+        if not self._console.is_terminal and (time.monotonic() >= self._next or told.validation):
+            self._next = time.monotonic() + SAY_EVERY
+            left = time.strftime("%H:%M:%S", time.gmtime(told.remaining))
+            self._console.print(f"step {told.step}/{told.steps}: {words}, {left} left")

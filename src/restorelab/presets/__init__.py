@@ -1,0 +1,58 @@
+"""smoke, lab and paper: what a chapter trains, as values.
+
+smoke  at most a minute on two processor cores, offline: proves the plumbing, and says so on its figures
+lab    at most 20 minutes on one ordinary GPU: an improvement one can see
+paper  the published recipe, and what it takes
+"""
+
+from types import MappingProxyType
+
+from restorelab.presets.dmphn import COURSE_DMPHN, DMPHN
+from restorelab.presets.lessons import DEGRADATION, METRICS
+from restorelab.presets.mprnet import MPRNET, MPRNET_DENOISE, MPRNET_DERAIN
+from restorelab.presets.preset import (
+    SHAKE,
+    Preset,
+    choose,
+    condition_of,
+    describe,
+    kernel_code,
+    preparation,
+    told,
+    training_samples,
+    watched_pairs,
+)
+from restorelab.presets.udvd import UDVD
+
+# What can be trained: name -> its presets, and the system it is of
+TRAININGS = MappingProxyType(
+    {
+        "dmphn": ("dmphn", DMPHN),
+        "udvd": ("udvd", UDVD),
+        "mprnet": ("mprnet", MPRNET),
+        "mprnet_denoise": ("mprnet", MPRNET_DENOISE),
+        "mprnet_derain": ("mprnet", MPRNET_DERAIN),
+    }
+)
+
+__all__ = [
+    "COURSE_DMPHN",
+    "DEGRADATION",
+    "DMPHN",
+    "METRICS",
+    "MPRNET",
+    "MPRNET_DENOISE",
+    "MPRNET_DERAIN",
+    "SHAKE",
+    "TRAININGS",
+    "UDVD",
+    "Preset",
+    "choose",
+    "condition_of",
+    "describe",
+    "kernel_code",
+    "preparation",
+    "told",
+    "training_samples",
+    "watched_pairs",
+]
