@@ -12,11 +12,13 @@ FLOORS = {
     0: {"errors", "files", "image", "ops", "repository", "trunks"},
     1: {"degrade", "metrics", "losses", "models"},
     2: {"data", "systems", "checkpoint", "official", "restore", "tiling", "devices"},
-    3: {"train", "evaluate", "presets"},
+    3: {"train", "evaluate", "presets", "experiment"},
     4: {"lesson", "viz", "live", "widgets", "doctor", "kernel", "cli"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-ONLY_ON_FLOOR_4 = {"matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "anywidget", "traitlets", "gradio"}
+ONLY_ON_FLOOR_4 = {
+    "matplotlib", "IPython", "papermill", "nbclient", "typer", "rich", "ipywidgets", "anywidget", "traitlets", "submitit", "gradio",
+}  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
