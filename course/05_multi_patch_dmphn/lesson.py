@@ -41,7 +41,7 @@ from skimage.restoration import unsupervised_wiener
 from restorelab import checkpoint, presets, viz
 from restorelab.data import photos
 from restorelab.data.folders import fingerprint, load_folder
-from restorelab.data.pairs import Pair, TrainingPairs, photo_pairs, training_photos
+from restorelab.data.pairs import Pair, photo_pairs, training_photos
 from restorelab.degrade import CameraShake, GaussianNoise, Recipe, convolve, degrade, gaussian_kernel
 from restorelab.devices import choose_device
 from restorelab.evaluate import evaluate
@@ -359,7 +359,8 @@ reveal("cost", 1, why)
 
 # %%
 pictures = training_photos() + (load_folder(photo_folder) if photo_folder else [])
-samples = TrainingPairs(pictures, plan.recipe, plan.crop, seed, plan.leaves)
+samples, source = presets.training_samples(plan, pictures, seed)
+print("samples:", source)
 objective = OBJECTIVES[plan.objective]
 torch.manual_seed(seed)
 network = DMPHN(plan.model)
@@ -369,7 +370,7 @@ print("This training takes", expected)
 print("It starts now." if trains else f"More than {minutes:.0f} minutes: the course checkpoint serves instead.")
 
 # %%
-data = {"photographs": len(pictures), "sha256": fingerprint(pictures)}
+data = {"samples": source, "photographs": len(pictures), "sha256": fingerprint(pictures)}
 run = Run(run_dir or new_run_folder("05_multi_patch_dmphn"), seed, presets.describe(plan), data, device)
 watched = photo_pairs("validation", plan.recipe, crop=224)
 

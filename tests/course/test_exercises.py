@@ -1,12 +1,15 @@
 """Every exercise of every chapter: the solution passes, the stub is "not attempted", planted mistakes fail with different words."""
 
+import math
 import sys
 from pathlib import Path
 
 import jupytext
 import pytest
 import torch
+from torch.nn import functional as F
 
+from restorelab.degrade import gaussian_kernel
 from restorelab.lesson import check
 from restorelab.lesson.checks import EXERCISES
 
@@ -43,6 +46,86 @@ PLANTED = {
         lambda shape, seed: torch.randn(shape, generator=torch.Generator().manual_seed(0)),
         lambda shape, seed: (torch.manual_seed(seed), torch.randn(shape))[1],
     ),
+    "1.1": (
+        lambda size, std: line(size, std, size // 2),
+        lambda size, std: line(size, std, (size - 1) / 2, 1.0),
+        lambda size, std: line(size, std**0.5, (size - 1) / 2),
+        lambda size, std: torch.ones(size, size) / size**2,
+    ),
+    "1.2": (
+        lambda size, long, short, angle: gaussian_kernel(long, short / long, -angle, size),
+        lambda size, long, short, angle: gaussian_kernel(long, short / long, angle + 90, size),
+        lambda size, long, short, angle: gaussian_kernel(long, short / long, math.degrees(angle), size),
+        lambda size, long, short, angle: gaussian_kernel(long, 1.0, angle, size),
+    ),
+    "1.3": (
+        lambda image, kernel: filtered(image, kernel),
+        lambda image, kernel: filtered(image, kernel.T),
+        lambda image, kernel: filtered(image, kernel.flip(0, 1))[2:-2, 2:-2],
+    ),
+    "1.4": (
+        lambda small, kernel: filtered(apart(small), kernel),
+        lambda small, kernel: filtered(small.repeat_interleave(2, 0).repeat_interleave(2, 1), kernel.flip(0, 1)),
+        lambda small, kernel: apart(small),
+        lambda small, kernel: filtered(small, kernel.flip(0, 1)),
+    ),
+    "1.5": (
+        lambda frames, light, display: frames.mean(0),
+        lambda frames, light, display: light(frames).mean(0),
+        lambda frames, light, display: light(display(frames).mean(0)),
+    ),
+    "1.6": (
+        lambda kernels, dims: torch.linalg.svd((f := kernels.flatten(1)) - f.mean(0), full_matrices=False)[2][:dims],
+        lambda kernels, dims: torch.linalg.svd(kernels.flatten(1), full_matrices=False)[2][-dims:],
+        lambda kernels, dims: torch.linalg.svd(kernels.flatten(1), full_matrices=False)[2][:dims].T,
+        lambda kernels, dims: kernels.flatten(1)[:dims],
+    ),
+    "1.7": (
+        lambda x, blur, shrink, noise, bits: bits(shrink(noise(blur(x)))),
+        lambda x, blur, shrink, noise, bits: bits(noise(blur(shrink(x)))),
+        lambda x, blur, shrink, noise, bits: noise(bits(shrink(blur(x)))),
+        lambda x, blur, shrink, noise, bits: bits(noise(blur(x))),
+    ),
+    "1.8": (
+        lambda light, alpha, brightness: light + alpha * brightness,
+        lambda light, alpha, brightness: alpha * light + (1 - alpha) * brightness,
+        lambda light, alpha, brightness: (1 - alpha) * light + alpha,
+    ),
+    "1.9": (lambda: (3.0, 0.35, -60.0), lambda: (3.0, 0.35, 150.0), lambda: (1.05, 0.35, 60.0), lambda: (3.0, 1.0, 60.0), lambda: 3.0),
+    "2.1": (
+        lambda a, b: -10 * (a - b).square().mean().log(),
+        lambda a, b: -20 * (a - b).square().mean().log10(),
+        lambda a, b: -10 * (a - b).square().mean((1, 2)).log10().mean(),
+        lambda a, b: 48.1308036 - 10 * (a - b).square().mean().log10(),
+        lambda a, b: (a - b).abs().mean(),
+    ),
+    "2.2": (
+        lambda image: luma(image) - 16,
+        lambda image: luma(image.flip(0)),
+        lambda image: luma(image, (0.299 * 255, 0.587 * 255, 0.114 * 255), 0.0),
+        lambda image: luma(image)[None],
+    ),
+    "2.3": (
+        lambda x, y, window: ssim(x, y, window, padding=5),
+        lambda x, y, window: ssim(x / 255, y / 255, window),
+        lambda x, y, window: ssim(x, y, torch.full_like(window, 1 / 121)),
+        lambda x, y, window: ((x - y) ** 2).mean(),
+    ),
+    "2.4": (lambda db: 10 ** (-db / 10), lambda db: 255 * 10 ** (-db / 20), lambda db: 10 ** (db / 20), lambda db: db),
+    "2.5": (
+        lambda old, new: 1 - 10 ** ((old - new) / 10),
+        lambda old, new: 10 ** ((old - new) / 20),
+        lambda old, new: (new - old) / new,
+        lambda old, new: 0.5,
+    ),
+    "2.6": (lambda mses: -10 * mses.mean().log10(), lambda mses: -10 * mses.log10(), lambda mses: mses.mean()),
+    "2.7": (
+        lambda a, b: (signs(a, b) > 0).float().sum() / 2 / 15,
+        lambda a, b: signs(a, b).sum() / 2 / 36,
+        lambda a, b: signs(a, b).sum() / 15,
+        lambda a, b: torch.corrcoef(torch.stack([a, b]))[0, 1],
+    ),
+    "2.8": (lambda: {1, 5, 6, 8}, lambda: {1, 5, 6, 8, 10, 9}, lambda: {2}, lambda: "all"),
     "5.1": (
         lambda x, rows, columns: x.reshape(-1, x.shape[1], x.shape[2] // rows, x.shape[3] // columns),
         lambda x, rows, columns: torch.cat([column_first(one[None], rows, columns) for one in x]),
@@ -70,6 +153,37 @@ PLANTED = {
     ),
     "5.6": (lambda h, w, patches, pp: h * w * pp * sum(patches), lambda h, w, patches, pp: h * w * pp, lambda h, w, patches, pp: 7),
 }
+
+
+def line(size, std, centre, total=None):
+    one = torch.exp(-0.5 * ((torch.arange(size, dtype=torch.float64) - centre) / std) ** 2)
+    kernel = one[:, None] * one
+    return kernel / (total or kernel.sum())
+
+
+def filtered(image, kernel):
+    return F.conv2d(image[None, None], kernel[None, None], padding=kernel.shape[-1] // 2)[0, 0]
+
+
+def apart(small):
+    large = torch.zeros(2 * small.shape[0], 2 * small.shape[1], dtype=small.dtype)
+    large[::2, ::2] = small
+    return large
+
+
+def luma(image, weights=(65.481, 128.553, 24.966), offset=16.0):
+    return torch.einsum("c,chw->hw", torch.tensor(weights, dtype=torch.float64), image) + offset
+
+
+def ssim(x, y, window, padding=0):
+    mx, my, xx, yy, xy = (F.conv2d(z[None, None], window[None, None], padding=padding) for z in (x, y, x * x, y * y, x * y))
+    c1, c2 = 2.55**2, 7.65**2
+    both = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
+    return (both / ((mx**2 + my**2 + c1) * (xx - mx**2 + yy - my**2 + c2))).mean()
+
+
+def signs(a, b):
+    return torch.sign(a[:, None] - a) * torch.sign(b[:, None] - b)
 
 
 def column_first(x, rows, columns):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from restorelab.lesson.checks import ch00_welcome, ch05_multi_patch_dmphn
+from restorelab.lesson.checks import ch00_welcome, ch01_degradation, ch02_metrics, ch05_multi_patch_dmphn
 from restorelab.lesson.exercise import Exercise
 
 
@@ -18,5 +18,7 @@ def table(*chapters: Iterable[Exercise]) -> dict[str, Exercise]:
 
 EXERCISES = table(
     ch00_welcome.EXERCISES,
+    ch01_degradation.EXERCISES,
+    ch02_metrics.EXERCISES,
     ch05_multi_patch_dmphn.EXERCISES,
 )
