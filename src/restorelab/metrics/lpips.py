@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorelab.errors import CheckpointError, ParameterError, did_you_mean
-from restorelab.metrics.protocol import RANGE_TOLERANCE
+from restorelab.metrics.pixels import RANGE_TOLERANCE
 from restorelab.trunks import State, Trunk
 
 VERSION = "0.1"
