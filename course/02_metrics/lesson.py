@@ -44,13 +44,13 @@ from restorelab.data import photos
 from restorelab.data.equal_mse import equal_mse
 from restorelab.data.pairs import photo_pairs
 from restorelab.degrade import Downsample, GaussianNoise, Jpeg, Recipe, convolve, degrade, gaussian_kernel
-from restorelab.errors import CheckpointError, ParameterError
+from restorelab.errors import ParameterError
 from restorelab.evaluate import as_input, difference, evaluate
 from restorelab.lesson import check, hint, predict, reveal, solution
 from restorelab.lesson.checks.ch02_metrics import script
 from restorelab.metrics import COURSE_RGB, PROTOCOLS, psnr, rmse, same_protocol, ssim, ssim_map
 from restorelab.metrics.conventions import switchboard
-from restorelab.metrics.lpips import LPIPS
+from restorelab.metrics.course_trunk import perceptual_distance
 from restorelab.metrics.niqe import niqe
 from restorelab.metrics.reduction import dssim_reduction, rmse_reduction
 from restorelab.train.run import Run, new_run_folder
@@ -128,14 +128,12 @@ check("2.4", shift_for)
 # ## Make it lie
 #
 # Since PSNR knows only the size of the error, every kind of error can be made to have the same one. Below, each fault was made just strong enough for 25 dB. Choose a fault, look at
-# the picture, then at the maps: where does SSIM find it bad? (LPIPS needs a trained network that cannot be bundled; where its file is missing, a random stand-in serves, which shows the
-# mechanics and *means nothing*. The label says which of the two you see.)
+# the picture, then at the maps: where does SSIM find it bad? The third number is a distance of *features*, of a network that has learned to see (LPIPS). Its network cannot be
+# bundled; where its file is missing, a small network trained without labels by this kit takes its place, and says so: *course trunk, not LPIPS*.
 
 # %%
-try:
-    lpips = LPIPS("alex")
-except CheckpointError:  # its trunk is neither on this machine nor to be had
-    lpips = LPIPS("alex", stand_in=True)
+lpips = perceptual_distance()
+print(lpips.label)
 exact = dataclasses.replace(COURSE_RGB, name="not rounded", rounding="none")  # 8 bits would move 25 dB a little
 faults = ("brightness", "contrast", "blur", "noise", "jpeg", "move")
 mse = 10 ** (-25 / 10)
@@ -185,11 +183,15 @@ check("2.3", my_ssim)
 
 # %%
 looks = {}
-for kind in ("noise", "blur", "brightness"):
+for kind in ("noise", "blur", "move"):
     local = torch.from_numpy(ssim_map(spoiled[kind], clean)).mean(2)  # over the channels
     looks[f"{kind}: SSIM {ssim(spoiled[kind], clean):.2f}"] = local.clamp(0, 1).float()[None]
-title = "Local SSIM: white is 1, black is 0"
-viz.show(viz.picture_row(looks, title, height=2.6), "Maps of local SSIM for noise, blur and brightness at one PSNR")
+    with torch.inference_mode():
+        far = lpips.local(spoiled[kind][None], clean[None])[0]
+    looks[f"feature distance {distance[kind]:.2f}"] = (1 - far / 1.5).clamp(0, 1)
+title = f"Local SSIM and local feature distance ({lpips.label}): white is good, black is bad"
+what = "Maps of SSIM and of a feature distance for noise, blur and a shift, all of one PSNR"
+viz.show(viz.picture_row(looks, title, height=1.9), what)
 
 # %% [markdown]
 # ## The switchboard
@@ -430,6 +432,7 @@ check("2.8", bad_lines)
 # %% tags=["checks"]
 assert all(abs(p - 25) < 0.001 for p, _, _ in scores.values())
 assert scores["brightness"][1] > 0.9 > scores["noise"][1] + 0.1
+assert distance["brightness"] < distance["move"] < distance["blur"]
 assert max(r.psnr_difference for r in board if r.psnr_difference is not None) > 3.0
 full = next(r.psnr for r in board if r.convention == "Y in 0..255")
 studio = next(r.psnr for r in board if r.convention == "Y in 16..235")

@@ -118,7 +118,7 @@ def test_the_packages_gradient_is_nan_where_ours_is_finite():
     theirs, ours = (torch.zeros(1, 4, 2, 2, requires_grad=True) for _ in range(2))
     lpips.normalize_tensor(theirs).sum().backward()
     assert theirs.grad.isnan().all()
-    from restorelab.metrics.lpips import unit_length
+    from restorelab.metrics.feature_distance import unit_length
 
     unit_length(ours).sum().backward()
     assert ours.grad.isfinite().all()

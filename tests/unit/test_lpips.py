@@ -6,7 +6,8 @@ import torch
 from restorelab.errors import CheckpointError, ParameterError
 from restorelab.losses.perceptual import LPIPSLoss, VGGContent
 from restorelab.metrics import lpips
-from restorelab.metrics.lpips import LPIPS, read_heads, unit_length
+from restorelab.metrics.feature_distance import unit_length
+from restorelab.metrics.lpips import LPIPS, read_heads
 from restorelab.trunks import FILES, TrunkFile
 
 

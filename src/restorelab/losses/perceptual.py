@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from restorelab.losses.pixel import mse
-from restorelab.metrics.lpips import LPIPS, check_range
+from restorelab.metrics.course_trunk import perceptual_distance
+from restorelab.metrics.feature_distance import FeatureDistance, check_range
+from restorelab.metrics.lpips import LPIPS
 from restorelab.trunks import State, Trunk
 
 CONV3_3 = 14  # of torchvision's VGG19: the convolution itself, before its ReLU
@@ -36,15 +38,25 @@ class VGGContent(nn.Module):
         return mse(found, wanted)
 
 
-class LPIPSLoss(nn.Module):
-    """Mean LPIPS of the batch (CIPLab x16: alex, weight 1e-3). Arguments as for `restorelab.metrics.lpips.LPIPS`."""
+class PerceptualLoss(nn.Module):
+    """Mean distance of the batch in the features of a network: LPIPS where its trunk is on this machine, else the course trunk.
 
-    def __init__(self, trunk: str = "alex", trunk_state: State | None = None, stand_in: bool = False):
+    `metric`: the distance; None asks `perceptual_distance`, which downloads nothing. `label` says which it is.
+    """
+
+    def __init__(self, metric: FeatureDistance | None = None):
         super().__init__()
-        self.metric = LPIPS(trunk, trunk_state, stand_in)
+        self.metric = perceptual_distance() if metric is None else metric
         self.label = self.metric.label
 
     def forward(self, restored: Float[Tensor, "b 3 h w"], clean: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
         with torch.no_grad():
             wanted = self.metric.features(clean)
         return self.metric.distance(self.metric.features(restored, check=False), wanted).mean()
+
+
+class LPIPSLoss(PerceptualLoss):
+    """LPIPS and nothing else (CIPLab x16: alex, weight 1e-3). Arguments as for `restorelab.metrics.lpips.LPIPS`."""
+
+    def __init__(self, trunk: str = "alex", trunk_state: State | None = None, stand_in: bool = False):
+        super().__init__(LPIPS(trunk, trunk_state, stand_in))

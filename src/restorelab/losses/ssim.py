@@ -7,7 +7,7 @@ zeros, which moves SSIM by up to 0.019 where measured; here windows stay inside,
 from jaxtyping import Float
 from torch import Tensor
 
-from restorelab.metrics.lpips import check_range
+from restorelab.metrics.feature_distance import check_range
 from restorelab.metrics.ssim_batch import ssim_batch
 
 

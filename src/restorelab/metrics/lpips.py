@@ -16,15 +16,13 @@ from importlib.metadata import PackageNotFoundError, distribution
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from restorelab.errors import CheckpointError, ParameterError, did_you_mean
-from restorelab.metrics.pixels import RANGE_TOLERANCE
+from restorelab.metrics.feature_distance import FeatureDistance
 from restorelab.trunks import State, Trunk
 
 VERSION = "0.1"
-EPSILON = 1e-10  # added to the squared length of a pixel's features
 
 # trunk -> network, the layers compared (all after a ReLU), the shortest side that reaches the last of them
 TRUNKS = {
@@ -38,60 +36,21 @@ HEADS = {  # sha256 of the package's files
     "squeeze": "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
 }
 
-Features = tuple[Tensor, ...]
 
-
-class LPIPS(nn.Module):
+class LPIPS(FeatureDistance):
     """lpips(restored, clean) -> one distance per picture.
 
     `trunk`: "alex" (what papers report), "vgg" or "squeeze". `trunk_state`: the ImageNet weights, see `restorelab.trunks.load_trunk`, which
     is asked when it is None. `stand_in`: a random trunk instead; then `label`, which belongs beside every number, says so.
-
-    To score several systems on one set, keep `features(clean)` and call `distance(features(restored), kept)`: the clean pictures go
-    through the trunk once.
     """
 
     def __init__(self, trunk: str = "alex", trunk_state: State | None = None, stand_in: bool = False):
-        super().__init__()
         if trunk not in TRUNKS:
             raise ParameterError(f"LPIPS has no trunk {trunk!r}; there are {', '.join(TRUNKS)}.{did_you_mean(trunk, TRUNKS)}")
-        network, taps, self.min_side = TRUNKS[trunk]
-        heads = read_heads(trunk)
-        self.label = f"stand-in LPIPS ({trunk}, random trunk: not comparable)" if stand_in else f"LPIPS ({trunk}, v{VERSION})"
-        self.trunk = Trunk(network, taps, trunk_state, stand_in)
-        for number, head in enumerate(heads):
-            self.register_buffer(f"head{number}", head)
-
-    def forward(self, restored: Tensor, clean: Tensor) -> Float[Tensor, " b"]:
-        """Of two batches `b 3 h w`. Raises ParameterError unless both are RGB in [0, 1], finite, of one size and large enough."""
-        if restored.shape != clean.shape or restored.ndim != 4 or restored.shape[1] != 3:
-            shapes = f"restored is {tuple(restored.shape)} and clean is {tuple(clean.shape)}"
-            raise ParameterError(f"{shapes}; LPIPS compares two batches of one shape (b, 3, h, w), with colours.")
-        return self.distance(self.features(restored), self.features(clean))
-
-    def features(self, images: Float[Tensor, "b 3 h w"], check: bool = True) -> Features:
-        """What `distance` compares: per layer `b c h w`, every pixel of length 1. Raises ParameterError as `forward` does.
-
-        `check=False` lets a network's output overshoot [0, 1], as it does in training.
-        """
-        height, width = images.shape[-2:]
-        if min(height, width) < self.min_side:
-            raise ParameterError(f"{self.label} needs sides of at least {self.min_side} pixels; this picture is {height}x{width}.")
-        if check:
-            check_range(images)
-        with torch.autocast(images.device.type, enabled=False):
-            return tuple(unit_length(x) for x in self.trunk(images))
-
-    def distance(self, restored: Features, clean: Features) -> Float[Tensor, " b"]:
-        """Of two pictures' `features`."""
-        with torch.autocast(restored[0].device.type, enabled=False):
-            layers = enumerate(zip(restored, clean, strict=True))
-            return sum(functional.conv2d((a - b).square(), self.get_buffer(f"head{i}")).mean((1, 2, 3)) for i, (a, b) in layers)
-
-
-def unit_length(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    """Every pixel's features, divided by their length."""
-    return x / (x.square().sum(1, keepdim=True) + EPSILON).sqrt()
+        network, taps, min_side = TRUNKS[trunk]
+        heads = read_heads(trunk)  # before the trunk, which may be a long download
+        label = f"stand-in LPIPS ({trunk}, random trunk: not comparable)" if stand_in else f"LPIPS ({trunk}, v{VERSION})"
+        super().__init__(Trunk(network, taps, trunk_state, stand_in), heads, label, min_side)
 
 
 def read_heads(trunk: str) -> list[Float[Tensor, "1 c 1 1"]]:
@@ -104,14 +63,3 @@ def read_heads(trunk: str) -> list[Float[Tensor, "1 c 1 1"]]:
         raise CheckpointError(f"the package lpips holds other heads for {trunk!r} than version {VERSION} published: reinstall lpips 0.1.4.")
     state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     return [state[f"lin{i}.model.1.weight"] for i in range(len(state))]
-
-
-def check_range(images: Float[Tensor, "b 3 h w"], name: str = "a picture") -> None:
-    """Raise ParameterError unless all values are finite and in [0, 1]."""
-    low, high = (float(value) for value in images.detach().aminmax())
-    in_range = low >= -RANGE_TOLERANCE and high <= 1 + RANGE_TOLERANCE  # False also when one value is NaN
-    if not in_range:
-        raise ParameterError(
-            f"{name} has values from {low:.4g} to {high:.4g}, but pictures lie in [0, 1]: divide 8-bit values by 255, "
-            "map [-1, 1] by (x + 1) / 2, clamp(0, 1) what a network put out."
-        )

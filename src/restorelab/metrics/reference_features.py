@@ -1,4 +1,4 @@
-"""LPIPS of many models on one set of pictures: what the trunk saw in a clean picture is kept, and not computed again."""
+"""A perceptual distance of many models on one set: what the trunk saw in a clean picture is kept, and not computed again."""
 
 from collections import OrderedDict
 from hashlib import blake2b
@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from restorelab.errors import ParameterError
-from restorelab.metrics.lpips import LPIPS, Features
+from restorelab.metrics.feature_distance import FeatureDistance, Features
 
 
 class ReferenceFeatures:
-    """score(restored, clean) -> LPIPS, keeping the features of the clean pictures.
+    """score(restored, clean) -> distance, keeping the features of the clean pictures.
 
-    metric = ReferenceFeatures(LPIPS("alex"))
+    metric = ReferenceFeatures(perceptual_distance())
     for model in models:
         distances = [metric(restore(model, pair.degraded).image, pair.clean) for pair in pairs]
 
@@ -23,7 +23,7 @@ class ReferenceFeatures:
     with "vgg".)
     """
 
-    def __init__(self, metric: LPIPS, megabytes: float = 2000):
+    def __init__(self, metric: FeatureDistance, megabytes: float = 2000):
         if not megabytes > 0:
             raise ParameterError(f"megabytes={megabytes} keeps nothing; give the memory that features may take.")
         self.metric, self.limit = metric, megabytes * 1e6
@@ -35,7 +35,7 @@ class ReferenceFeatures:
         """Of one picture `3 h w` in [0, 1]. Raises ParameterError as `LPIPS` does."""
         if restored.shape != clean.shape or restored.ndim != 3 or restored.shape[0] != 3:
             shapes = f"restored is {tuple(restored.shape)} and clean is {tuple(clean.shape)}"
-            raise ParameterError(f"{shapes}; LPIPS compares two pictures of one shape (3, h, w), with colours.")
+            raise ParameterError(f"{shapes}; {self.metric.label} compares two pictures of one shape (3, h, w), with colours.")
         return self.metric.distance(self.metric.features(restored[None]), self.of(clean)).item()
 
     def of(self, clean: Float[Tensor, "3 h w"]) -> Features:

@@ -95,7 +95,7 @@ class EqualError(Pictured):
         question = f"All of these have a PSNR of {_mean_psnr(self.scores):.1f} dB. Which would you rather have?"
         figure = picture_row(self._pictures, question, STILL)
         for axis, one in zip(figure.axes, self.scores.values(), strict=True):
-            numbers = f"PSNR {one.psnr:.2f} dB\nSSIM {one.ssim:.3f}\nLPIPS* {one.lpips:.4f}"
+            numbers = f"PSNR {one.psnr:.2f} dB\nSSIM {one.ssim:.3f}\ndistance* {one.lpips:.4f}"
             axis.text(0.5, -0.04, numbers, transform=axis.transAxes, ha="center", va="top", fontsize=9)
         figure.supxlabel(f"* {self._label}. Lower is better; for SSIM, higher is.", fontsize=8)
         figure.set_size_inches(STILL * width / height * len(self._pictures), STILL + TEXT)
