@@ -36,6 +36,7 @@ SYSTEMS = {
         model=UDVD,
         config=UDVDConfig,
         tasks=("super-resolution", "denoising", "deblurring"),
+        course_checkpoint=WEIGHTS / "udvd_x2.safetensors",
     ),
     "dmphn": System(
         title="DMPHN, deep multi-patch hierarchical network",
