@@ -197,7 +197,7 @@ def test_views_of_widgets_are_dropped_and_pictures_kept(build, course, monkeypat
         (REPLACED, "# %%\n" + "x = 1\n" * 26, "cell 6: 26 lines of code"),
         ("    return image.mean(dim=(1, 2))", "    x = 1\n" * 26, "cell 4, solution: 27 lines of code"),
         (REPLACED, "# %%\n" + "def f(): pass\n" * 5, "5 functions and classes"),
-        (REPLACED, "# %%\n1\n\n" * 60, "65 cells"),
+        (REPLACED, "# %%\n1\n\n" * 70, "75 cells"),
         (REPLACED, "# %%\nx = = 1\n", "cell 6: not Python"),
         (REPLACED, "# %%\n\n# %%\n2\n", "cell 6: there is no code in it"),
         ("(pixel.png)", "(gone.png)", "gone.png is not in the chapter's folder"),
