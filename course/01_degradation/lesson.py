@@ -82,7 +82,7 @@ question = "Noise of σ = 20/255 is added; then the picture is shrunk 2 times, b
 predict("halved", question, guess=None)
 question = "A 15x15 kernel has 225 numbers. How many does SRMD's family need to keep 99.8 % of the energy?"
 predict("numbers", question, guess=None)
-question = "A lamp on black shines for a tenth of the exposure, fully bright. What is its value in the file, 0 to 1?"
+question = "A lamp on black shines for a tenth of the exposure, fully bright. Its value in the file, 0 to 1?"
 predict("lamp", question, guess=None)
 
 # %% [markdown]
@@ -321,7 +321,8 @@ viz.show(viz.picture_row(pictures, height=2.6), "Sharp on the left, blurred to t
 # %%
 family = draw_srmd_kernels(plan.kernels, np.random.default_rng(seed), dtype=torch.float64)
 code = KernelCode.fit(family, 40, subtract_mean=False)
-shapes = {"long": (3.0, 0.3, 30.0), "narrow": (1.0, 1.0, 0.0), "wide": (2.5, 0.9, 0.0), "a thin line": (3.1, 0.1, 120.0)}
+shapes = {"long": (3.0, 0.3, 30.0), "narrow": (1.0, 1.0, 0.0), "wide": (2.5, 0.9, 0.0)}
+shapes["a thin line"] = (3.1, 0.1, 120.0)
 examples = torch.stack([gaussian_kernel(*shape, size=15) for shape in shapes.values()])
 PCAExplorer(code.basis.numpy(), examples.numpy(), energy=code.energy.numpy(), names=list(shapes))
 
@@ -400,7 +401,8 @@ headers = ["averaged", "frames", "error (RMS, of 255)"]
 viz.show_table(headers, rows, "Against 97 true sub-frames of the synthetic scene; flow: OpenCV's DIS")
 close = {what: viz.crop(picture, 40, 40, plan.side - 80) for what, picture in made.items()}
 close["97 true frames"] = viz.crop(full, 40, 40, plan.side - 80)
-viz.show(viz.picture_row(close, height=2.6), "Ghosts with 7 frames, hardly any with interpolated ones, none with the true ones")
+what = "Ghosts with 7 frames, hardly any with interpolated ones, none with the true ones"
+viz.show(viz.picture_row(close, height=2.6), what)
 
 # %% [markdown]
 # ### Exercise 1.5 · Average light, not numbers · ★ · 5 min
@@ -426,7 +428,7 @@ check("1.5", expose)
 lamp = torch.zeros(10, 3, 1, 1)
 lamp[0] = 1.0
 in_light, in_values = (average_frames(lamp, response).mean().item() for response in ("srgb", "linear"))
-why = f"A tenth of the light is stored as {in_light:.2f}. The average of the stored values is {in_values:.2f}: too dark a streak."
+why = f"A tenth of the light is stored as {in_light:.2f}; the mean of stored values, {in_values:.2f}, is too dark."
 reveal("lamp", in_light, why)
 
 # %% [markdown]
@@ -498,10 +500,11 @@ whole = Recipe((GaussianBlur(std=2.0), Downsample(4), GaussianNoise(0.02)))
 start = time.perf_counter()
 degrade(photos.load("astronaut"), whole, np.random.default_rng(seed))
 slow = 1 / (time.perf_counter() - start)
-rows = [["the whole photograph (512x512), for one crop of it", f"{slow:.0f}"], ["crop first, in batches of 16", f"{fast:.0f}"]]
+ways = {"the whole photograph (512x512), for one crop of it": slow, "crop first, in batches of 16": fast}
+rows = [[way, f"{pace:.0f}"] for way, pace in ways.items()]
 caption = "UDVD's law at ×4: blur, shrink, noise, kernel code; patches of 192 clean pixels"
 viz.show_table(["way", "samples a second, here"], rows, caption)
-print("a batch:", tuple(made.lr.shape), "told:", tuple(made.condition.shape), "wanted:", tuple(made.hr.shape))
+print("a batch:", *made.lr.shape, "told:", *made.condition.shape, "wanted:", *made.hr.shape)
 
 # %% [markdown]
 # ## Which blur was it?
@@ -562,7 +565,8 @@ assert errors["7, and 15 between every two"] < errors["7 frames"]
 assert abs(in_light - 0.349) < 0.002 and abs(in_values - 0.1) < 1e-6
 assert abs(found.full_well - 1500) < 150 and abs(found.read - 6) < 2.5
 assert made.condition.shape == (16, 16) and fast > slow
-run.finish(result={"energy of 15 numbers": round(float(code.energy[14]), 5), "online samples a second": round(fast)})
+energy = round(float(code.energy[14]), 5)
+run.finish(result={"energy of 15 numbers": energy, "online samples a second": round(fast)})
 
 # %% tags=["nbval-check-output"]
 print("chapter 01: every claim above holds at this preset")

@@ -134,13 +134,16 @@ check("2.4", shift_for)
 # %%
 lpips = perceptual_distance()
 print(lpips.label)
-exact = dataclasses.replace(COURSE_RGB, name="not rounded", rounding="none")  # 8 bits would move 25 dB a little
+# without rounding, as 8 bits would move the 25 dB a little
+exact = dataclasses.replace(COURSE_RGB, name="not rounded", rounding="none")
 faults = ("brightness", "contrast", "blur", "noise", "jpeg", "move")
 mse = 10 ** (-25 / 10)
 spoiled = {kind: equal_mse(clean, mse, kind, seed).image for kind in faults}
 with torch.inference_mode():
     distance = {kind: float(lpips(image[None], clean[None])) for kind, image in spoiled.items()}
-scores = {kind: (psnr(image, clean, exact), ssim(image, clean, exact), distance[kind]) for kind, image in spoiled.items()}
+scores = {}
+for kind, image in spoiled.items():
+    scores[kind] = psnr(image, clean, exact), ssim(image, clean, exact), distance[kind]
 EqualError(clean, spoiled, scores, lpips_label=lpips.label)
 
 # %%
@@ -148,7 +151,8 @@ rows = [[kind, f"{p:.2f}", f"{s:.3f}", f"{d:.4f}"] for kind, (p, s, d) in scores
 caption = f"'{photo}', {plan.crop}x{plan.crop}. Protocol: {exact}"
 viz.show_table(["fault", "PSNR (dB)", "SSIM", lpips.label], rows, caption)
 moved = torch.cat([clean[:, :, :1], clean[:, :, :-1]], dim=2)
-reveal("moved", psnr(moved, clean), "No one would see it. An unnoticed shift of a network's output costs this much.")
+why = "No one would see it. An unnoticed shift of a network's output costs this much."
+reveal("moved", psnr(moved, clean), why)
 
 # %% [markdown]
 # ## SSIM
@@ -220,13 +224,15 @@ check("2.2", luma)
 # solution("2.2")
 
 # %%
-pair = next(p for p in photo_pairs("test", Recipe((Jpeg(quality=30),)), crop=plan.crop) if p.name == "coffee")
+jpegs = photo_pairs("test", Recipe((Jpeg(quality=30),)), crop=plan.crop)
+pair = next(pair for pair in jpegs if pair.name == "coffee")
 board = switchboard(pair.degraded, pair.clean)
 rows = []
 for one in board:
     figures = (one.psnr, one.psnr_difference, one.ssim, one.ssim_difference)
     forms = ("{:.2f}", "{:+.2f}", "{:.4f}", "{:+.4f}")
-    rows.append([one.convention, one.followed_by] + ["" if f is None else form.format(f) for f, form in zip(figures, forms)])
+    shown = ["" if figure is None else form.format(figure) for figure, form in zip(figures, forms)]
+    rows.append([one.convention, one.followed_by, *shown])
 headers = ["convention", "followed by", "PSNR (dB)", "moved by", "SSIM", "moved by"]
 viz.show_table(headers, rows, f"'{pair.name}', through a JPEG file of quality 30: one pair of pictures")
 Switchboard(pair.degraded, pair.clean)
@@ -304,8 +310,8 @@ print(f"RMSE: {rmse_reduction(31.85, 32.66):.1%} less, DSSIM: {dssim_reduction(0
 # %%
 noisy = degrade(clean, Recipe((GaussianNoise(sigma=25 / 255),)), np.random.default_rng(seed)).image
 planes = noisy.permute(1, 2, 0).numpy()
-smooth = torch.from_numpy(denoise_tv_chambolle(planes, weight=0.12, channel_axis=2)).permute(2, 0, 1).float()
-smooth = smooth.clamp(0, 1)
+smooth = torch.from_numpy(denoise_tv_chambolle(planes, weight=0.12, channel_axis=2))
+smooth = smooth.permute(2, 0, 1).float().clamp(0, 1)
 options = dict(h=0.06, sigma=25 / 255, patch_size=5, patch_distance=6, channel_axis=2)
 means = torch.from_numpy(denoise_nl_means(planes, **options)).permute(2, 0, 1).float()
 methods = {
@@ -321,7 +327,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # each says that the picture has few blocks; so does the text above
     points = {what: (rmse(image, clean), niqe(image)) for what, image in methods.items()}
 title = f"'{photo}', {plan.crop}x{plan.crop}, σ = 25/255"
-viz.show(viz.perception_distortion(points, "RMSE of 255", "NIQE", title), "Methods in the plane of RMSE and NIQE")
+plane = viz.perception_distortion(points, "RMSE of 255", "NIQE", title)
+viz.show(plane, "Methods in the plane of RMSE and NIQE")
 crops = {what: viz.crop(image, 40, 60, 120) for what, image in methods.items()}
 viz.show(viz.picture_row(crops, height=2.0), "The same crop after each method")
 
@@ -437,7 +444,8 @@ assert max(r.psnr_difference for r in board if r.psnr_difference is not None) > 
 full = next(r.psnr for r in board if r.convention == "Y in 0..255")
 studio = next(r.psnr for r in board if r.convention == "Y in 16..235")
 assert abs(studio - full - 1.3219) < 0.15
-assert abs(rmse_reduction(31.85, 32.66) - 0.089) < 0.001 and abs(dssim_reduction(0.948, 0.959) - 0.2115) < 0.001
+assert abs(rmse_reduction(31.85, 32.66) - 0.089) < 0.001
+assert abs(dssim_reduction(0.948, 0.959) - 0.2115) < 0.001
 assert points["non-local means"][0] < points["noisy"][0]
 if photo == "chelsea":
     plain, sharpened = points["total variation"], points["total variation, sharpened"]
