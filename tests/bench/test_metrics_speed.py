@@ -28,6 +28,16 @@ def one_thread():
     cv2.setNumThreads(before)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    yield
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])
+
+
 def scene(height: int, width: int, seed: int = 0) -> torch.Tensor:
     """A smooth picture with some grain."""
     rng = np.random.default_rng(seed)
