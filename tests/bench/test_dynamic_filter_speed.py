@@ -17,13 +17,7 @@ from restorelab.ops.dynamic_filter import dynamic_filter
 WAYS = (filter_by_unfolding, dynamic_filter)
 BLOCKS, CALLS = 6, 4
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def one_pass(way, image, kernels, grad) -> tuple[float, float]:

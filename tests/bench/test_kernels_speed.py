@@ -11,13 +11,7 @@ from restorelab.degrade.srmd import draw_srmd_parameters
 
 SIZE, BATCH, SLOW = 15, 4096, 3
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def pixel_by_pixel(variance_long: float, variance_short: float, angle: float) -> np.ndarray:

@@ -20,13 +20,7 @@ from restorelab.ops.resize import resize_bicubic
 BATCH, CROP = 32, 96
 PAIRS = 512  # in the LMDB
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1), cv2.setNumThreads(1)
-    yield
-    torch.set_num_threads(threads[0]), cv2.setNumThreads(threads[1])
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

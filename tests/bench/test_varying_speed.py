@@ -12,13 +12,7 @@ from restorelab.degrade.varying import gather, gather_basis, gather_gaussian, ga
 
 SIZE, RADIUS, BORDER = 256, 7, "replicate"  # the border that the dynamic filter has itself
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def mixture(std: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
