@@ -19,6 +19,7 @@ from restorelab.data.pairs import Pair
 from restorelab.errors import DataError, ParameterError
 from restorelab.files import write_atomically
 from restorelab.metrics import COURSE_RGB, Protocol, dataset_psnr, psnr, same_protocol, ssim
+from restorelab.metrics.psnr import gap
 from restorelab.ops.resize import resize_bicubic
 from restorelab.restore import restore
 
@@ -40,7 +41,7 @@ class Row:
     @property
     def gain(self) -> float:
         """dB."""
-        return self.restored_psnr - self.degraded_psnr
+        return gap(self.restored_psnr, self.degraded_psnr)
 
     def figure(self, name: str) -> float:
         """A field, `gain`, or one of `more`. Raises ParameterError for anything else."""
@@ -249,7 +250,7 @@ def difference(first: Evaluation, second: Evaluation, figure: str = "restored_ps
     same_protocol(first.protocol, second.protocol)
     if [row.name for row in first.rows] != [row.name for row in second.rows] or first.data != second.data:
         raise ParameterError("the two evaluations are of different pictures; evaluate both models on the same set.")
-    gaps = np.array([b.figure(figure) - a.figure(figure) for a, b in zip(first.rows, second.rows, strict=True)])
+    gaps = np.array([gap(b.figure(figure), a.figure(figure)) for a, b in zip(first.rows, second.rows, strict=True)])
     picks = np.random.default_rng(seed).integers(len(gaps), size=(draws, len(gaps)))
     low, high = np.percentile(gaps[picks].mean(1), [2.5, 97.5])
     return Difference(figure, float(gaps.mean()), float(low), float(high), len(gaps))

@@ -74,6 +74,15 @@ def test_super_resolution_is_scored_against_bicubic(tmp_path):
     assert all(row["restored_psnr"] == row["degraded_psnr"] > 25 for row in rows)
 
 
+def test_a_network_that_is_told_is_told_on_photographs_and_refused_elsewhere(pairs, tmp_path):
+    done = restorelab("evaluate", "--model", "udvd", "--data", "validation", "--protocol", "SR x2", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    (row,) = Evaluation.from_json((tmp_path / "out" / "result.json").read_text()).rows
+    assert row.gain > 1 and "IsotropicBlur" in done.stdout
+    refused = restorelab("evaluate", "--model", "udvd", "--data", pairs, "--out", tmp_path / "refused")
+    assert refused.returncode == 1 and "evaluate it on --data" in refused.stderr and not (tmp_path / "refused").exists()
+
+
 @pytest.mark.parametrize(
     "words, says",
     [

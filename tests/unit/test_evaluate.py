@@ -121,6 +121,13 @@ def test_only_the_same_pictures_under_the_same_protocol_are_compared():
         difference(first, evaluation("b", [1.0]))
 
 
+def test_two_equal_pictures_gain_nothing_rather_than_no_number():
+    clean = torch.rand(3, 24, 20, generator=torch.Generator().manual_seed(1))
+    result = evaluate(lambda degraded: degraded, [Pair("same", clean, clean, {})])
+    assert result.rows[0].restored_psnr == float("inf") and result.rows[0].gain == 0 == result.mean("gain")
+    assert difference(result, result).mean == 0
+
+
 def test_nothing_to_evaluate_is_said():
     with pytest.raises(ParameterError, match="no pair"):
         evaluate(Brighter(), [])

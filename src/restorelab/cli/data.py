@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from restorelab.cli.bars import progress_bar
 from restorelab.data.lint import Report, examine
 
 COLOURS = {"error": "red", "warning": "yellow"}
@@ -14,8 +14,7 @@ SHOWN = 12  # splits: a set in sequences has dozens
 
 def check(folder: Path, console: Console, set_name: str | None = None) -> int:
     """Look at every pair, print what is there and what is wrong with it; returns the number of errors. Raises DataError."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("looking at pairs", total=None)
         report = examine(folder, lambda done, total: bar.update(task, completed=done, total=total), set_name=set_name)
     _show(report, console)

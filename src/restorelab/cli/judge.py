@@ -1,14 +1,15 @@
 """`restorelab evaluate`: a model on a set of pairs under a named protocol; files to read, to compare and to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
 
 from restorelab import presets, viz
+from restorelab.cli.bars import progress_bar
 from restorelab.cli.pictures import find_model
 from restorelab.data import photos
 from restorelab.data.folders import FolderPairs
@@ -45,18 +46,20 @@ def judge(name: str, weights: Path | None, asked: Asked, out: Path, device: str,
     """
     model, whose = _model(name, weights, device)
     protocol = find_protocol(asked.protocol)
-    pairs, what = _pairs(asked)
+    condition = presets.told if getattr(model, "condition_channels", 0) else None
+    pairs, what = _told_pairs(asked, name) if condition else _pairs(asked)
     before = Evaluation.from_json(_read(against)) if against else None
     _make(out)
     model = _bicubic(pairs[0]) if model is None else model
-    with _bar(console) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("evaluating", total=len(pairs))
         result = evaluate(
-            model, pairs, protocol, lambda done, total: bar.update(task, completed=done), named=(whose, what), journal=out / "rows.jsonl"
-        )
+            model, pairs, protocol, lambda done, total: bar.update(task, completed=done), condition=condition, named=(whose, what),
+            journal=out / "rows.jsonl",
+        )  # fmt: skip
     compared = difference(before, result) if before else None
     _write(result, out)
-    _draw(result, model, pairs, out)
+    _draw(result, model, pairs, condition, out)
     _say(result, out, console)
     if compared:
         console.print(escape(f"against {before.model}: {compared}"))
@@ -94,6 +97,18 @@ def _pairs(asked: Asked) -> tuple[Sequence[Pair], str]:
     return FolderPairs(splits[split]), f"{asked.set_name or folder.name}{f' ({split})' if split else ''}, {len(splits[split])} pairs"
 
 
+def _told_pairs(asked: Asked, name: str) -> tuple[Sequence[Pair], str]:
+    """For a network that is told the degradation: bundled photographs, degraded by the law that it was trained with."""
+    if asked.data not in photos.SPLITS or asked.recipe:
+        raise ParameterError(
+            f"{name} is told the blur and the noise of every picture, which folders and recipes do not say: evaluate it on --data "
+            f"{', '.join(photos.SPLITS)}, without --recipe."
+        )
+    preset = presets.TRAININGS[name][1]["lab"]
+    pairs = presets.watched_pairs(preset, asked.data, asked.draws)
+    return pairs, f"bundled {asked.data} photographs, {asked.draws} draw(s) of {preset.told}"
+
+
 def _split(splits: dict, wanted: str | None, folder: Path) -> str:
     if wanted is None and len(splits) == 1:
         return next(iter(splits))
@@ -125,22 +140,17 @@ def _make(out: Path) -> None:
         raise ParameterError(f"the folder {out} cannot be made ({error.strerror}): give another --out.") from error
 
 
-def _bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-
-
 def _write(result: Evaluation, out: Path) -> None:
     for suffix, text in ((".json", result.to_json()), (".csv", result.to_csv()), (".md", result.to_markdown())):
         write_atomically(out / f"result{suffix}", text.encode())
 
 
-def _draw(result: Evaluation, model: Restorer, pairs: Sequence[Pair], out: Path) -> None:
+def _draw(result: Evaluation, model: Restorer, pairs: Sequence[Pair], condition: Callable[[Pair], Tensor] | None, out: Path) -> None:
     names = [row.name for row in result.rows]
     shown = {}
     for row in (result.best, result.typical, result.worst):
         pair = pairs[names.index(row.name)]
-        shown[row.name] = (as_input(pair), restore_pair(model, pair), pair.clean)
+        shown[row.name] = (as_input(pair), restore_pair(model, pair, condition), pair.clean)
     bundle, _ = viz.mime(viz.contact_sheet(result, shown), "best, median and worst picture")
     write_atomically(out / "contact_sheet.jpg", bundle["image/jpeg"])
 

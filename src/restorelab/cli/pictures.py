@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from restorelab import checkpoint, image
+from restorelab.cli.bars import progress_bar
 from restorelab.devices import choose_device
 from restorelab.errors import ImageError, OutOfMemory, ParameterError
 from restorelab.restore import restore
@@ -21,15 +21,7 @@ def restore_files(files: list[Path], name: str, weights: Path | None, out: Path 
     if out:
         out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("restoring", total=len(files))
         for file in files:
             bar.update(task, description=file.name)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from restorelab import checkpoint, presets
+from restorelab.cli.bars import progress_bar
 from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import training_photos
 from restorelab.devices import choose_device
 from restorelab.errors import ParameterError, did_you_mean
 from restorelab.evaluate import Evaluation
 from restorelab.train import session
-from restorelab.train.loop import Progress as Told
+from restorelab.train.loop import Progress
 from restorelab.train.run import Run, new_run_folder
 
 SAY_EVERY = 10.0  # seconds, where no terminal can show a moving bar
@@ -63,9 +63,8 @@ class Bars:
     """A watcher of `fit`: a bar with the loss, the pace and the time left; plain lines where the output is not a terminal."""
 
     def __init__(self, steps: int, console: Console):
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
         self._console, self._next = console, 0.0
-        self._bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+        self._bar = progress_bar(console)
         self._task = self._bar.add_task("training", total=steps)
 
     def __enter__(self) -> "Bars":
@@ -75,12 +74,12 @@ class Bars:
     def __exit__(self, *_) -> None:
         self._bar.stop()
 
-    def __call__(self, told: Told) -> None:
-        words = f"loss {told.loss:.5f}, {told.samples_per_second:.1f} samples/s"
-        if told.validation:
-            words += f", validation {told.validation['psnr']:.2f} dB (input {told.validation['input_psnr']:.2f})"
-        self._bar.update(self._task, completed=told.step, description=words)
-        if not self._console.is_terminal and (time.monotonic() >= self._next or told.validation):
+    def __call__(self, progress: Progress) -> None:
+        words = f"loss {progress.loss:.5f}, {progress.samples_per_second:.1f} samples/s"
+        if progress.validation:
+            words += f", validation {progress.validation['psnr']:.2f} dB (input {progress.validation['input_psnr']:.2f})"
+        self._bar.update(self._task, completed=progress.step, description=words)
+        if not self._console.is_terminal and (time.monotonic() >= self._next or progress.validation):
             self._next = time.monotonic() + SAY_EVERY
-            left = time.strftime("%H:%M:%S", time.gmtime(told.remaining))
-            self._console.print(f"step {told.step}/{told.steps}: {words}, {left} left")
+            left = time.strftime("%H:%M:%S", time.gmtime(progress.remaining))
+            self._console.print(f"step {progress.step}/{progress.steps}: {words}, {left} left")

@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from restorelab.metrics.protocol import COURSE_RGB, MATLAB_Y, PROTOCOLS, Protocol
-from restorelab.metrics.psnr import psnr
+from restorelab.metrics.psnr import gap, psnr
 from restorelab.metrics.ssim import ssim
 from restorelab.metrics.windows import C1, C2, gaussian_window
 
@@ -45,13 +45,8 @@ def switchboard(restored: Tensor, clean: Tensor, border: int = 4) -> list[Row]:
     found += [(name, who, None, of(reference.restored, reference.clean)) for name, who, of in SSIM_VARIANTS]
     found.append(("CW-SSIM", "DeblurGAN-v2's table", None, ssim(restored, clean, replace(COURSE_RGB, ssim="CW-SSIM"))))
     _, _, own_psnr, own_ssim = found[0]
-    return [Row(*row, _difference(row[2], own_psnr), _difference(row[3], own_ssim)) for row in found]
-
-
-def _difference(value: float | None, own: float) -> float | None:
-    if value is None:
-        return None
-    return 0.0 if value == own else value - own  # both may be infinite
+    moved = [tuple(None if value is None else gap(value, own) for value, own in ((row[2], own_psnr), (row[3], own_ssim))) for row in found]
+    return [Row(*row, *by) for row, by in zip(found, moved, strict=True)]
 
 
 def _protocols(border: int) -> list[tuple[str, str, Protocol]]:

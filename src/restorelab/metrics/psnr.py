@@ -34,6 +34,11 @@ def rmse_of_psnr(decibels: float) -> float:
     return PEAK * 10 ** (-decibels / 20)
 
 
+def gap(value: float, other: float) -> float:
+    """`value` minus `other`: 0 where both are equal, also when that is infinite, as the PSNR of equal pictures is."""
+    return 0.0 if value == other else value - other
+
+
 def dataset_psnr(psnrs: Sequence[float], protocol: Protocol = COURSE_RGB) -> float:
     """One PSNR of a data set from those of its pictures, in dB, as the protocol pools.
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from restorelab.degrade import GaussianNoise, Rain, Recipe
 from restorelab.models.mprnet import COURSE, DEBLUR, DENOISE, DERAIN
-from restorelab.presets.preset import SHAKE, Preset
+from restorelab.presets.preset import Preset
 from restorelab.train.loop import FitConfig
 
 NOISE = Recipe((GaussianNoise(sigma=25 / 255),))
@@ -73,5 +73,3 @@ MPRNET_DERAIN = {
         note="The authors' recipe: 250 epochs of the 13,712 pairs of Rain13K, Adam 2e-4. " + RESCALE,
     ),
 }
-
-__all__ = ["MPRNET", "MPRNET_DENOISE", "MPRNET_DERAIN", "NOISE", "RAIN", "SHAKE"]
