@@ -50,7 +50,8 @@ const model = {{
   save_changes: () => {{}},
 }};
 const widget = (await import("data:text/javascript;base64,{esm}")).default;
-widget.render({{ model, el: document.getElementById("widget") }});
+await widget.render({{ model, el: document.getElementById("widget") }});
+document.body.dataset.drawn = "";  // for whoever waits for the picture
 </script>
 </html>
 """
