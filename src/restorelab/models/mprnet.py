@@ -19,13 +19,14 @@ gradients on, autograd keeps what it needs anyway; the operations are the same.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from restorelab.models.mprnet_blocks import CAB, CSFF, SAM, Found, Region, conv1, conv3, enlarge, halve, halves, join
+from restorelab.models.mprnet_blocks import CAB, CSFF, SAM, Found, Gate, Region, by_sam, conv1, conv3, enlarge, halve, halves, join
 from restorelab.models.restored import Restored
 
 KINDS = ("unet", "orsnet")
@@ -73,7 +74,7 @@ DERAIN = MPRNetConfig(width=40, unet_growth=20, orsnet_growth=16)  # 3,637,249 p
 DENOISE = MPRNetConfig(width=80)  # 15,741,025
 DEBLUR = MPRNetConfig()  # 20,127,073
 LITE_DEBLUR = MPRNetConfig(width=40, unet_growth=40)  # 6,376,449: of the authors' issues 6, 38 and 55
-COURSE = MPRNetConfig(width=16, unet_growth=8, orsnet_growth=8, cabs=2, reduction=2)  # for a CPU: 437,401
+COURSE = MPRNetConfig(width=32, unet_growth=16, orsnet_growth=0, cabs=1)  # for a CPU: 1,457,665
 
 
 def attention_block(cfg: MPRNetConfig, width: int, grid: tuple[int, int], scale: int = 0) -> CAB:
@@ -196,7 +197,7 @@ class Call:
     degraded: Tensor
     last: int  # number of the last stage wanted, from 0
     explain: bool
-    overrides: tuple[str | Tensor | None, ...]  # per SAM
+    overrides: Mapping[int, Gate]  # per SAM, from 1
 
 
 class MPRNet(nn.Module):
@@ -228,22 +229,27 @@ class MPRNet(nn.Module):
     def stage_count(self) -> int:
         return len(self.cfg.stages)
 
+    @property
+    def sam_widths(self) -> tuple[int, ...]:
+        """Channels of each SAM's mask; SAM number n works after stage n. Only a model with supervised attention says this."""
+        return tuple(sam.gate.out_channels for sam in self.sams)
+
     def forward(
         self, degraded: Float[Tensor, "b c h w"], explain: bool = False, stage: int | None = None,
-        sam_override: str | Tensor | tuple[str | Tensor | None, ...] | None = None,
+        sam_override: Gate | Mapping[int, Gate] | None = None,
     ) -> Restored:  # fmt: skip
         """`stage` stops after so many stages; the later ones cost nothing.
 
         With `explain`, maps hold `residual`, per stage, what it added to the picture (`b c h w`), and `sam`, per SAM between two stages
         that ran, the mask in (0, 1) (`b width h w`; their mean over the channels is a picture of where it looks).
 
-        `sam_override` asks what a mask is good for: "ones" opens it everywhere, "shuffled" gives every pixel of a region the mask of
-        another (a SAM's region is what its stage decodes in one piece: half the picture, say), and a tensor `b c h w` (b and c may be 1)
-        takes its place. One of these for all SAMs, or a tuple with one for each, None leaving it as it is.
+        `sam_override` asks what a mask is good for: a number takes its place everywhere, a tensor `b c h w` (b and c may be 1) pixel by
+        pixel, and a function is given the mask and returns another, for every region by itself (a SAM's region is what its stage
+        decodes in one piece: half the picture, say). One of these for all SAMs, or {number of the SAM, from 1: one of these}.
         """
         self._check_size(degraded)
         last = self._last_stage(stage)
-        call = Call(degraded, last, explain, self._overrides(sam_override, degraded))
+        call = Call(degraded, last, explain, by_sam(sam_override, len(self.sams), degraded))
         found = self._restore(self.stage_count - 1, (slice(0, degraded.shape[-2]), slice(0, degraded.shape[-1])), call)
         maps = {"residual": tuple(image - degraded for image in found.images), "sam": tuple(found.masks)} if explain else {}
         return Restored(found.images[-1], tuple(found.images), maps)
@@ -278,7 +284,7 @@ class MPRNet(nn.Module):
         x = decoded[0]
         decoded.clear()
         if self.cfg.sam:
-            override = call.overrides[number]
+            override = call.overrides.get(number + 1)
             x, mask = self.sams[number](x, image, override[..., *region] if isinstance(override, Tensor) else override)
             if call.explain:
                 found.masks.append(mask)
@@ -290,18 +296,6 @@ class MPRNet(nn.Module):
         if not 1 <= stage <= self.stage_count:
             raise ValueError(f"this MPRNet has {self.stage_count} stage(s), counted from 1; there is no stage {stage}")
         return stage - 1
-
-    def _overrides(self, given: str | Tensor | tuple | None, degraded: Tensor) -> tuple[str | Tensor | None, ...]:
-        """One for each SAM."""
-        several = given if isinstance(given, tuple) else (given,) * len(self.sams)
-        if given is not None and not (self.sams and len(several) == len(self.sams)):
-            raise ValueError(f"this MPRNet has {len(self.sams)} SAM(s): give sam_override one value, or a tuple of {len(self.sams)}")
-        for one in several:
-            fits = one.shape[-2:] == degraded.shape[-2:] if isinstance(one, Tensor) else one in (None, "ones", "shuffled")
-            if not fits:
-                what = f"a tensor of shape {tuple(one.shape)}" if isinstance(one, Tensor) else repr(one)
-                raise ValueError(f'sam_override is "ones", "shuffled" or a mask of the size of the picture, not {what}')
-        return several
 
     def _check_size(self, degraded: Tensor) -> None:
         (h, w), (rows, columns) = degraded.shape[-2:], self.size_multiple
