@@ -1,6 +1,6 @@
 """The one way from a degraded picture to a restored one, whatever its size and whatever the model asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,7 @@ from restorelab.ops.pad import pad_to_multiple
 from restorelab.tiling import Tiling, restore_in_tiles
 
 SMALLEST_TILE = 64  # input pixels; below this the halo is most of the work
+Gate = float | Tensor | Callable[[Tensor], Tensor]  # in place of what supervised attention (SAM) computed; see `restore`
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class RestoredImage:
 @torch.inference_mode()
 def restore(
     model: nn.Module, degraded: Tensor, *, condition: Tensor | None = None, tile: int | None = None, stage: int | None = None,
-    precision: str = "float32", explain: bool = False, progress: Callable[[int, int], None] | None = None,
+    precision: str = "float32", explain: bool = False, sam_override: Gate | Mapping[int, Gate] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> RestoredImage:  # fmt: skip
     """Restore one picture `c h w` in [0, 1] with the weights as they are; the model is left as it was found.
 
@@ -40,6 +42,10 @@ def restore(
         `receptive_radius` is None) the tiles are blended, and `tiling` says how far they disagreed.
     stage: stop after this stage (1, 2, ...) without computing the later ones.
     precision: "float32" or "bfloat16" (less exact; meant for a GPU, or a CPU that has AMX).
+    sam_override: for a model with supervised attention (MPRNet), what takes the place of the gates of its SAMs, in [0, 1]: a
+        number, a tensor `h w` or `c h w` (SAM's channels) of the picture's size, or a function that is given the gate `c h w` and
+        returns another. One for all SAMs, or {number of the SAM, from 1: one}; SAM number n works after stage n. A function is
+        called for each piece that a SAM sees by itself: for the first of MPRNet's two, half the picture; with tiles, half a tile.
     progress: called with (tiles done, tiles in all).
 
     A local network that does not fit into memory is tried again in tiles. Raises ImageError for a bad picture, ParameterError for
@@ -52,10 +58,12 @@ def restore(
     padded = pad_to_multiple(whole, model.size_multiple, model.min_size)
     channels = degraded.shape[0]
     words = {"stage": stage} if stage is not None and model.stage_count > 1 else {}
+    gates = _gates(model, degraded, sam_override, stage)
 
     def forward(rows: slice, columns: slice) -> Restored:
         window = padded[:, rows, columns][None].to(device)
         given = words | ({"condition": window[:, channels:]} if condition is not None else {})
+        given |= {"sam_override": {number: _placed(gate, rows, columns) for number, gate in gates.items()}} if gates else {}
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             return model(window[:, :channels], explain=explain, **given)
 
@@ -116,6 +124,54 @@ def _on_cpu(images: tuple[Tensor, ...]) -> list[Tensor]:
 
 def _condition_maps(condition: Tensor, degraded: Tensor) -> Float[Tensor, "d h w"]:
     return condition.reshape(*condition.shape, *[1] * (3 - condition.ndim)).expand(-1, *degraded.shape[-2:]).to(degraded)
+
+
+def _gates(model: nn.Module, degraded: Tensor, override: Gate | Mapping[int, Gate] | None, stage: int | None) -> dict[int, Gate]:
+    """By number of the SAM, checked; tensors `c h w` of the padded picture's size, functions that are checked when they answer."""
+    if override is None:
+        return {}
+    widths = getattr(model, "sam_widths", ())[: (stage or model.stage_count) - 1]
+    if not widths:
+        raise ParameterError("sam_override is for supervised attention (SAM), and none works here: leave it out.")
+    several = override if isinstance(override, Mapping) else dict.fromkeys(range(1, len(widths) + 1), override)
+    if strange := several.keys() - set(range(1, len(widths) + 1)):
+        raise ParameterError(f"there is no SAM {sorted(strange, key=str)[0]} at work; the numbers are 1 to {len(widths)}.")
+    return {number: _gate(model, degraded, gate, widths[number - 1]) for number, gate in several.items()}
+
+
+def _gate(model: nn.Module, degraded: Tensor, gate: Gate, width: int) -> Gate:
+    if callable(gate):
+        return lambda mask: _answer(gate, mask)
+    if not isinstance(gate, Tensor):
+        if not isinstance(gate, (int, float)) or not 0 <= gate <= 1:
+            raise ParameterError(f"a gate is a number from 0 to 1, a tensor, or a function of the gate; not {gate!r}.")
+        return float(gate)
+    size = tuple(degraded.shape[-2:])
+    if gate.ndim not in (2, 3) or tuple(gate.shape[-2:]) != size or gate.ndim == 3 and gate.shape[0] not in (1, width):
+        raise ParameterError(f"a gate here is of shape {size} or {(width, *size)}; got {tuple(gate.shape)}.")
+    _check_range(gate)
+    return pad_to_multiple(gate if gate.ndim == 3 else gate[None], model.size_multiple, model.min_size)
+
+
+def _answer(function: Callable[[Tensor], Tensor], mask: Float[Tensor, "b c h w"]) -> Tensor:
+    made = function(mask[0])
+    if not isinstance(made, Tensor) or made.shape != mask.shape[1:]:
+        got = tuple(made.shape) if isinstance(made, Tensor) else made
+        raise ParameterError(
+            f"the function in sam_override was given a gate of shape {tuple(mask.shape[1:])} and must return one; got {got!r}."
+        )
+    _check_range(made)
+    return made[None]
+
+
+def _check_range(gate: Tensor) -> None:
+    if not (gate.is_floating_point() and gate.min() >= 0 and gate.max() <= 1):  # NaN is neither
+        raise ParameterError("a gate holds floating-point numbers from 0 to 1; this one has others.")
+
+
+def _placed(gate: Gate, rows: slice, columns: slice) -> Gate:
+    """For this part of the picture."""
+    return gate[None, :, rows, columns] if isinstance(gate, Tensor) else gate
 
 
 def _check_arguments(model: nn.Module, degraded: Tensor, condition: Tensor | None, tile: int | None, stage: int | None,

@@ -1,5 +1,6 @@
 """What MPRNet is put together from (`mprnet.py` says how): attention, what goes between stages, and pieces of a picture."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 Window = tuple[int, int]  # rows and columns that a mean is taken over
 Region = tuple[slice, slice]  # rows and columns of the whole picture, in pixels
+Gate = float | Tensor | Callable[[Tensor], Tensor]  # instead of a SAM's mask: a number, another `b c h w`, or what a function makes of it
 
 
 def conv3(width_in: int, width_out: int) -> nn.Conv2d:
@@ -92,18 +94,27 @@ class SAM(nn.Module):
         self.features = conv1(width, width)
         self.gate = conv1(channels, width)
 
-    def forward(self, x: Tensor, image: Tensor, override: str | Tensor | None) -> tuple[Tensor, Tensor]:
-        """-> the features to go on with, and the mask in (0, 1) that they were stressed by."""
-        mask = self.gate(image).sigmoid() if not isinstance(override, Tensor) else override.to(x)
-        if isinstance(override, str):
-            mask = torch.ones_like(mask) if override == "ones" else shuffled(mask)
+    def forward(self, x: Tensor, image: Tensor, override: Gate | None) -> tuple[Tensor, Tensor]:
+        """-> the features to go on with, and the mask in [0, 1] that they were stressed by."""
+        mask = self.gate(image).sigmoid()
+        if override is not None:
+            other = override(mask) if callable(override) else torch.as_tensor(override)
+            mask = other.to(mask).expand_as(mask)
         return torch.addcmul(x, self.features(x), mask), mask
 
 
-def shuffled(mask: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    """The same values at other pixels, always the same others."""
-    places = torch.randperm(mask.shape[-2] * mask.shape[-1], generator=torch.Generator().manual_seed(0))
-    return mask.flatten(2)[..., places.to(mask.device)].view_as(mask)
+def by_sam(given: Gate | Mapping[int, Gate] | None, count: int, degraded: Tensor) -> Mapping[int, Gate]:
+    """What is given for all of `count` SAMs or for some, by their numbers. Raises ValueError for what does not fit."""
+    if given is None:
+        return {}
+    numbers = range(1, count + 1)
+    several = given if isinstance(given, Mapping) else dict.fromkeys(numbers, given)
+    if not several or not several.keys() <= set(numbers):
+        raise ValueError(f"this MPRNet has {count} SAM(s), counted from 1; sam_override is for {sorted(several) or 'none'}")
+    for gate in several.values():
+        if isinstance(gate, Tensor) and gate.shape[-2:] != degraded.shape[-2:]:
+            raise ValueError(f"a tensor in sam_override has the size of the picture, not the shape {tuple(gate.shape)}")
+    return several
 
 
 class CSFF(nn.Module):

@@ -1,10 +1,25 @@
 """Pictures to play with: widgets for JupyterLab, each with a still picture behind it for wherever no kernel runs."""
 
+from restorelab.widgets.attention_viewer import AttentionViewer
 from restorelab.widgets.code import recipe_code
 from restorelab.widgets.equal_error import EqualError
+from restorelab.widgets.kernel_microscope import KernelMicroscope
+from restorelab.widgets.kernel_views import kernel_atlas, kernel_numbers, term_by_term
 from restorelab.widgets.pca_explorer import PCAExplorer
 from restorelab.widgets.playground import Playground
 from restorelab.widgets.strobe import Strobe
 from restorelab.widgets.switchboard import Switchboard
 
-__all__ = ["EqualError", "PCAExplorer", "Playground", "Strobe", "Switchboard", "recipe_code"]
+__all__ = [
+    "AttentionViewer",
+    "EqualError",
+    "KernelMicroscope",
+    "PCAExplorer",
+    "Playground",
+    "Strobe",
+    "Switchboard",
+    "kernel_atlas",
+    "kernel_numbers",
+    "recipe_code",
+    "term_by_term",
+]
