@@ -7,6 +7,7 @@ next set of pictures would rank two models the same way, so `difference` resampl
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -100,19 +101,20 @@ class Evaluation:
         return ". ".join(part for part in (self.model, self.data, f"Protocol: {self.protocol}") if part)
 
     def to_json(self) -> str:
+        """Model, data, protocol, means and medians, the pictures that gained most and least, and all rows; see `strict_json`."""
         facts = {"model": self.model, "data": self.data, "protocol": asdict(self.protocol)}
         summary = {name: {"mean": self.mean(name), "median": self.median(name)} for name in self.figures}
         names = {"worst": self.worst.name, "median": self.typical.name, "best": self.best.name}
-        return json.dumps(facts | {"summary": summary, "by gain": names, "rows": [asdict(row) for row in self.rows]}, indent=2)
+        return strict_json(facts | {"summary": summary, "by gain": names, "rows": [asdict(row) for row in self.rows]}, indent=2)
 
     @staticmethod
     def from_json(text: str) -> "Evaluation":
         """What `to_json` wrote. Raises DataError for anything else."""
         try:
             value = json.loads(text)
-            rows = tuple(Row(**row) for row in value["rows"])
+            rows = tuple(_row(row) for row in value["rows"])
             return Evaluation(rows, Protocol(**value["protocol"]), value["model"], value["data"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ParameterError) as error:
             raise DataError(f"this is not an evaluation that restorelab wrote ({error}); evaluate again.") from error
 
     def to_csv(self) -> str:
@@ -132,6 +134,27 @@ class Evaluation:
             body.append([what, *(_rounded(name, of(name)) for name in self.figures)])
         lines = [head, ["---", *["---:"] * len(self.figures)], *body]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self.caption()}\n"
+
+
+def strict_json(value: object, indent: int | None = None) -> str:
+    """JSON that every reader takes. It has no infinity, which the PSNR of equal pictures is, nor NaN: they are the strings "inf",
+    "-inf" and "nan", which `float` reads in most languages. (json.dumps writes Infinity by itself, which only Python reads.)"""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return str(float(value)) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _row(value: Mapping) -> Row:
+    """Of JSON: "inf" as it is written now, or Infinity as it was. Raises what a wrong type or a missing key raises."""
+    more = {name: float(number) for name, number in value.get("more", {}).items()}
+    figures = {key: float(number) for key, number in value.items() if key not in ("name", "more")}
+    return Row(name=value["name"], more=more, **figures)
 
 
 TITLES = {
@@ -196,10 +219,13 @@ class _Journal:
             return
         lines = list(self._lines())
         if not lines:
-            write_atomically(path, (json.dumps(facts) + "\n").encode())
+            write_atomically(path, (strict_json(facts) + "\n").encode())
         elif lines[0] != facts:
             raise ParameterError(f"{path} holds an evaluation of another model, data set or protocol: give another --out, or delete it.")
-        self.rows = [Row(**line) for line in lines[1:]]
+        try:
+            self.rows = [_row(line) for line in lines[1:]]
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            raise self._damaged(error) from error
 
     def _lines(self) -> Iterator[dict]:
         if not self.path.is_file():
@@ -211,12 +237,15 @@ class _Journal:
         try:
             yield from map(json.loads, whole.splitlines())
         except ValueError as error:
-            raise DataError(f"{self.path} is damaged ({error}): delete it, and evaluate again.") from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> DataError:
+        return DataError(f"{self.path} is damaged ({error}): delete it, and evaluate again.")
 
     def add(self, row: Row) -> None:
         if self.path:
             with open(self.path, "a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
+                file.write(strict_json(asdict(row)) + "\n")
 
 
 @dataclass(frozen=True)

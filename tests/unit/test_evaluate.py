@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -131,3 +132,47 @@ def test_two_equal_pictures_gain_nothing_rather_than_no_number():
 def test_nothing_to_evaluate_is_said():
     with pytest.raises(ParameterError, match="no pair"):
         evaluate(Brighter(), [])
+
+
+def strictly(text: str) -> object:
+    """As readers that keep to the standard: RFC 8259 has no Infinity and no NaN."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def never(*_):
+    raise AssertionError("all is in the journal: there is nothing to restore")
+
+
+def test_json_keeps_to_the_standard_where_pictures_are_equal(tmp_path):
+    pairs = [pair("spoiled", 0.05), Pair("same", torch.full((3, 20, 20), 0.5), torch.full((3, 20, 20), 0.5), {})]
+    result = evaluate(lambda x: x, pairs, metrics={"log": lambda *_: -float("inf")}, journal=tmp_path / "rows.jsonl")
+    value = strictly(result.to_json())
+    assert value["rows"][1]["restored_psnr"] == "inf" == value["summary"]["restored_psnr"]["mean"]
+    assert value["rows"][0]["restored_psnr"] == result.rows[0].restored_psnr and value["rows"][0]["more"]["log"] == "-inf"
+    assert [strictly(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()][2]["degraded_psnr"] == "inf"
+    assert Evaluation.from_json(result.to_json()) == result
+    assert evaluate(never, pairs, metrics={"log": never}, journal=tmp_path / "rows.jsonl") == result
+
+
+def test_what_was_written_with_infinity_is_read(tmp_path):
+    result = evaluate(lambda x: x, [pair("spoiled", 0.05)], journal=tmp_path / "rows.jsonl")
+    equal = replace(result, rows=(replace(result.rows[0], restored_psnr=float("inf")),))
+    old = equal.to_json().replace('"inf"', "Infinity")
+    assert "Infinity" in old and Evaluation.from_json(old) == equal
+    head, line = (tmp_path / "rows.jsonl").read_text().splitlines()
+    value = json.loads(line) | {"restored_psnr": float("inf")}
+    (tmp_path / "rows.jsonl").write_text(f"{head}\n{json.dumps(value)}\n")
+    assert evaluate(never, [pair("spoiled", 0.05)], journal=tmp_path / "rows.jsonl") == equal
+
+
+@pytest.mark.parametrize("line", ["[]", "{}", "7", '{"name": "a"}', '{"name": "a", "degraded_psnr": "much"}', '{"name": "a", "more": 3}'])
+def test_a_journal_with_a_line_that_is_no_row(tmp_path, line):
+    evaluate(lambda x: x, [pair("a", 0.1)], journal=tmp_path / "rows.jsonl")
+    with open(tmp_path / "rows.jsonl", "a") as file:
+        file.write(line + "\n")
+    with pytest.raises(DataError, match="is damaged"):
+        evaluate(lambda x: x, [pair("a", 0.1), pair("b", 0.1)], journal=tmp_path / "rows.jsonl")

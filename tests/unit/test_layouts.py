@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mat_files import write_blocks, write_info, write_v73
 from PIL import Image
 
+from restorelab.data.folders import load_picture
 from restorelab.data.layouts import LAYOUTS, FilePair, detect, find_pairs, role
 from restorelab.errors import DataError, ParameterError
 
@@ -16,8 +18,21 @@ def tree(root: Path, *names: str) -> Path:
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(buffer, "PNG")
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(buffer.getvalue())
+        if name.endswith(".mat"):
+            matlab_file(root / name)
+        else:
+            (root / name).write_bytes(buffer.getvalue())
     return root
+
+
+def matlab_file(path: Path) -> None:
+    """Of DND: a picture of 4x3 pixels, or the list of two boxes of it. Of SIDD: 1x2 blocks."""
+    if path.name == "info.mat":
+        write_info(path, [np.array([[1, 1, 4, 3], [2, 1, 4, 3]])])
+    elif path.parent.name == "images_srgb":
+        write_v73(path, InoisySRGB=np.zeros((4, 3, 3), np.float32))
+    else:
+        write_blocks(path.parent, path.stem, np.zeros((1, 2, 4, 4, 3), np.uint8))
 
 
 def each(form: str, *values: str) -> list[str]:
@@ -66,7 +81,10 @@ CASES = [
      ("train", "0001_S6/0001_NOISY_SRGB_010", "0001_NOISY_SRGB_010.PNG", "0001_GT_SRGB_010.PNG")),
     ("sidd", each("{}/1.png", *(f"{s}/{k}_crops" for s in ("train", "val") for k in ("input", "gt"))), {"train": 1, "validation": 1},
      ("validation", "1", "val/input_crops/1.png", "val/gt_crops/1.png")),
-    ("dnd", ["images_srgb/0001.mat", "info.mat"], {"test": 1}, ("test", "0001", "0001.mat", None)),
+    ("dnd", ["images_srgb/0001.mat", "info.mat"], {"test": 2}, ("test", "0001_02", "0001.mat/2,1,4,3", None)),
+    ("sidd", ["SIDD/ValidationNoisyBlocksSrgb.mat", "SIDD/ValidationGtBlocksSrgb.mat", "Data/1/0_NOISY.PNG", "Data/1/0_GT.PNG"],
+     {"train": 1, "validation/blocks": 2},
+     ("validation/blocks", "0001_02", "ValidationNoisyBlocksSrgb.mat/1,2", "ValidationGtBlocksSrgb.mat/1,2")),
     ("set5", ["Set5/HR/baby.png", "Set5/LR_bicubic/X2/babyx2.png", "Set5/LR_bicubic/X4/babyx4.png"],
      {"test": 1, "test/x2": 1, "test/x4": 1}, ("test/x4", "babyx4", "X4/babyx4.png", "HR/baby.png")),
     ("set14", ["GTmod12/lenna.png", "LRbicx3/lenna.png"], {"test": 1, "test/x3": 1},
@@ -89,7 +107,7 @@ def test_published_layouts_are_found(tmp_path, name, files, counts, one):
     split, pair_name, *ends = one
     pair = next(pair for pair in found[split] if pair.name == pair_name)
     for file, end in zip((pair.degraded, pair.clean), ends, strict=True):
-        assert file is None if end is None else file.is_file() and file.as_posix().endswith(end)
+        assert file is None if end is None else load_picture(file).shape[0] == 3 and file.as_posix().endswith(end)
     for pairs in found.values():
         assert len({pair.name for pair in pairs}) == len(pairs) and all(isinstance(pair, FilePair) for pair in pairs)
 
@@ -122,7 +140,7 @@ def test_a_folder_without_the_set_says_how_it_should_look(tmp_path, name):
         ("div2k", ["DIV2K_train_HR/0001.png", "DIV2K_train_LR_bicubic/X2/0002x2.png"], "2 files have no partner"),
         ("sidd", ["Data/1/0001_NOISY_SRGB_010.PNG"], "0001_GT_SRGB_010.PNG"),
         ("sidd", ["Data/1/0001_NOISY_SRGB_010.PNG", "Data/1/0001_GT_SRGB_010.PNG", "Data/1/0001_GT_SRGB_011.PNG"], "GT_SRGB_011"),
-        ("sidd", ["ValidationNoisyBlocksSrgb.mat"], "mat files, which are not read"),
+        ("sidd", ["ValidationNoisyBlocksSrgb.mat"], "ValidationNoisyBlocksSrgb.mat and ValidationGtBlocksSrgb.mat"),
         ("rain13k", ["test/Rain100L/input/1.png"], "Rain100L/target"),
         ("set5", ["HR/baby.png", "LR_bicubic/X2/birdx2.png"], "2 files have no partner"),
         ("bsd100", ["image_SRF_2/img_001_SRF_2_LR.png"], "img_001_SRF_2_HR"),

@@ -366,6 +366,21 @@ DENOISING = (
         pairs={"train": 320},
     ),
     DataSet(
+        name="sidd_validation",
+        layout="sidd",
+        title="SIDD, validation blocks: 1280 pairs of 256x256, what denoisers are compared on",
+        files=(
+            RemoteFile("ValidationNoisyBlocksSrgb.mat", about=252_000_000),
+            RemoteFile("ValidationGtBlocksSrgb.mat", about=252_000_000),
+        ),
+        licence="terms of its own, often given as MIT: verify on the page",
+        citation="Abdelhamed, Lin, Brown: A High-Quality Denoising Dataset for Smartphone Cameras. CVPR 2018",
+        page="https://www.eecs.yorku.ca/~kamel/sidd/dataset.php",
+        seen="names, variables and 40 x 32 blocks in MPRNet's scripts; the sizes are 40 * 32 * 256 * 256 * 3 bytes, unpacked",
+        by_hand="Fetch both files of the validation set, sRGB, from the page.",
+        pairs={"validation/blocks": 1280},
+    ),
+    DataSet(
         name="dnd",
         title="DND: real noise of four cameras, 50 pictures; the references are not public",
         files=(RemoteFile("dnd_2017.zip", about=12_800_000_000, drive_id="1CYCDhaVxYYcXhSfEVDUwkvJDtGxeQ10G"),),
@@ -374,7 +389,11 @@ DENOISING = (
         page="https://noise.visinf.tu-darmstadt.de/downloads/",
         seen="page and size in several READMEs; id in Restormer",
         recalled="the archive's name",
-        by_hand="Fetch the benchmark data from the page. Results are judged by the authors' server.",
+        by_hand=(
+            "Fetch the benchmark data from the page. Results are judged by the authors' server, in files that "
+            "restorelab.data.submission.write_dnd makes."
+        ),
+        pairs={"test": 1000},
     ),
 )
 

@@ -13,9 +13,11 @@ from typing import SupportsIndex
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from restorelab import image
+from restorelab.data import matlab
 from restorelab.data.augment import draw_turn
 from restorelab.data.crops import turned
 from restorelab.data.pairs import Pair
@@ -52,6 +54,11 @@ def load_folder(folder: str | Path, progress: Callable[[int, int], None] | None 
     return pictures
 
 
+def load_picture(file: Path) -> Float[Tensor, "3 h w"]:
+    """A picture file, or a picture inside a MATLAB file (see `matlab`). Raises ImageError or DataError for one that cannot be read."""
+    return matlab.load(file) if matlab.is_inside(file) else image.load(file)
+
+
 class PictureFiles(Sequence):
     """Files as a sequence of `h w c` uint8 arrays, each decoded when it is asked for. `names` are their paths below `folder`."""
 
@@ -63,7 +70,7 @@ class PictureFiles(Sequence):
         return len(self.files)
 
     def __getitem__(self, number: SupportsIndex) -> np.ndarray:
-        return image.to_uint8(image.load(self.files[number]))
+        return image.to_uint8(load_picture(self.files[number]))
 
 
 def fingerprint(pictures: list[np.ndarray]) -> str:
@@ -80,7 +87,7 @@ def fingerprint(pictures: list[np.ndarray]) -> str:
 
 @dataclass(frozen=True)
 class FilePair:
-    """A picture of a data set on the disk: the degraded file and the clean one, where there are both."""
+    """A picture of a data set on the disk: the degraded file and the clean one, where there are both; `load_picture` reads them."""
 
     name: str
     degraded: Path | None
@@ -219,7 +226,7 @@ class FolderPairs(Sequence):
 
     def __getitem__(self, number: int) -> Pair:
         files = self.files[number]
-        degraded, clean = image.load(files.degraded), image.load(files.clean)
+        degraded, clean = load_picture(files.degraded), load_picture(files.clean)
         scale = _scale(files.name, degraded.shape[-2:], clean.shape[-2:])
         height, width = (scale * side for side in degraded.shape[-2:])
         return Pair(files.name, degraded, clean[:, :height, :width], {})

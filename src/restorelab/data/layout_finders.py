@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from restorelab.data import matlab
 from restorelab.data.folders import SUFFIXES, FilePair, list_folder, pair_folders, some
 from restorelab.errors import DataError
 
@@ -15,6 +16,12 @@ Splits = dict[str, list[FilePair]]
 
 # The ten videos that the authors of DVD test on (github.com/shuochsu/DeepVideoDeblurring, issue 2).
 DVD_TEST = {"720p_240fps_2", *(f"IMG_00{number}" for number in ("03", "21", "30", "31", "32", "33", "37", "39", "49"))}
+
+# Split -> the MATLAB files of its blocks. Those of the benchmark have no public clean ones.
+SIDD_BLOCKS = {
+    "validation/blocks": ("ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat"),
+    "test/blocks": ("BenchmarkNoisyBlocksSrgb.mat",),
+}
 
 HALF_URBAN = (
     "the HR pictures of SelfExSR's image_SRF_2 of Urban100 have half the official size, so every score on them is another one."
@@ -135,29 +142,54 @@ def rain13k(folder: Path) -> Splits:
 
 
 def sidd(folder: Path) -> Splits:
-    """Data/SCENE/0001_{NOISY,GT}_SRGB_010.PNG; or the crops that NAFNet's scripts make."""
+    """Data/SCENE/0001_{NOISY,GT}_SRGB_010.PNG; the crops that NAFNet's scripts make; and the blocks in MATLAB files."""
     root = next((path for path in sorted(folder.rglob("Data")) if path.is_dir()), None)
     if root:
-        files = list_folder(root)
-        noisy = [(f"{file.parent.name}/{file.stem}", file, file.with_name(file.name.replace("NOISY", "GT")))
-                 for file in files if "NOISY" in file.name]  # fmt: skip
-        pairs = _partners(noisy)
-        lonely = sorted({file for file in files if "GT" in file.name} - {pair.clean for pair in pairs})
-        if lonely:
-            raise DataError(f"{root}: {len(lonely)} clean pictures have no NOISY one ({some(lonely)}).")
-        return {"train": pairs}
-    found = input_target(folder, {"train": ["train"], "validation": ["val"]}, ("input_crops", "gt_crops"))
-    if not found and any(folder.rglob("*BlocksSrgb.mat")):
-        raise DataError(
-            f"{folder} has SIDD's blocks as .mat files, which are not read here: save each block as a PNG, in input and target."
-        )
+        found = {"train": _sidd_pictures(root)}
+    else:
+        found = input_target(folder, {"train": ["train"], "validation": ["val"]}, ("input_crops", "gt_crops"))
+    for split, names in SIDD_BLOCKS.items():
+        files = [file for name in names if (file := next(iter(sorted(folder.rglob(name))), None))]
+        if files:
+            found[split] = _sidd_blocks(folder, names, files)
     return found
 
 
+def _sidd_pictures(root: Path) -> list[FilePair]:
+    files = list_folder(root)
+    noisy = [(f"{file.parent.name}/{file.stem}", file, file.with_name(file.name.replace("NOISY", "GT")))
+             for file in files if "NOISY" in file.name]  # fmt: skip
+    pairs = _partners(noisy)
+    lonely = sorted({file for file in files if "GT" in file.name} - {pair.clean for pair in pairs})
+    if lonely:
+        raise DataError(f"{root}: {len(lonely)} clean pictures have no NOISY one ({some(lonely)}).")
+    return pairs
+
+
+def _sidd_blocks(folder: Path, names: tuple[str, ...], files: list[Path]) -> list[FilePair]:
+    if len(files) < len(names):
+        raise DataError(f"{folder} has {files[0].name} alone: the blocks are in {' and '.join(names)}.")
+    noisy, *clean = (matlab.blocks(file) for file in files)
+    if clean and [path.name for path in noisy] != [path.name for path in clean[0]]:
+        raise DataError(f"{files[0]} and {files[1]} have {len(noisy)} and {len(clean[0])} blocks: they are not of one release.")
+    places = [tuple(map(int, path.name.split(","))) for path in noisy]
+    return [FilePair(f"{row:04d}_{column:02d}", path, clean[0][number] if clean else None)
+            for number, ((row, column), path) in enumerate(zip(places, noisy, strict=True))]  # fmt: skip
+
+
 def dnd(folder: Path) -> Splits:
-    """images_srgb/0001.mat: noisy pictures without clean ones, in MATLAB's HDF5, which `image.load` does not read."""
+    """images_srgb/0001.mat ... and info.mat, which says where the boxes are: noisy pictures without clean ones."""
     files = sorted(folder.rglob("images_srgb/*.mat"))
-    return {"test": [FilePair(file.stem, file, None) for file in files]} if files else {}
+    if not files:
+        return {}
+    pictures, pairs, missing = files[0].parent, [], []
+    for number, boxes in enumerate(matlab.boxes(pictures.parent / "info.mat"), start=1):
+        file = pictures / f"{number:04d}{matlab.SUFFIX}"
+        missing += [] if file.is_file() else [file]
+        pairs += [FilePair(f"{file.stem}_{k:02d}", matlab.box_path(file, box), None) for k, box in enumerate(boxes, start=1)]
+    if missing:
+        raise DataError(f"{len(missing)} of the pictures that info.mat tells of are missing ({some(missing)}).")
+    return {"test": pairs}
 
 
 def benchmark(folder: Path, *names: str) -> Splits:

@@ -121,19 +121,22 @@ LAYOUTS = MappingProxyType(
             find.rain13k,
         ),
         "sidd": Layout(
-            "SIDD Medium, sRGB",
+            "SIDD Medium, sRGB, and the blocks to judge by",
             "SIDD_Medium_Srgb/Data/0001_001_S6_00100_00060_3200_L/0001_{NOISY,GT}_SRGB_010.PNG\n"
-            "(or {train,val}/{input_crops,gt_crops}/NAME.png)",
-            "swz30/MPRNet, Denoising/generate_patches_SIDD.py; crops: megvii-research/NAFNet, scripts/data_preparation/sidd.py",
+            "(or {train,val}/{input_crops,gt_crops}/NAME.png), {ValidationNoisy,ValidationGt,BenchmarkNoisy}BlocksSrgb.mat",
+            "swz30/MPRNet, Denoising/generate_patches_SIDD.py and test_SIDD.py; crops: megvii-research/NAFNet,"
+            " scripts/data_preparation/sidd.py",
             find.sidd,
-            "The validation and benchmark blocks are .mat files, which are not read here.",
+            "\"validation/blocks\": 40 x 32 blocks of 256x256, which papers report on; a file is unpacked as a whole, 252 MB each of two."
+            " \"test/blocks\" has no public clean pictures: the authors' server judges.",
         ),
         "dnd": Layout(
-            "DND, noisy pictures alone",
+            "DND, boxes of noisy pictures alone",
             "info.mat\nimages_srgb/0001.mat ... 0050.mat",
             "swz30/MPRNet, Denoising/test_DND.py",
             find.dnd,
-            "There are no public clean pictures; the .mat files are MATLAB's HDF5, which image.load does not read.",
+            "There are no public clean pictures, so nothing can be scored here: the authors' server judges 50 files of 20 restored boxes,"
+            " which `restorelab.data.submission.write_dnd` makes.",
         ),
         **{
             name: Layout(

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from restorelab import image
-from restorelab.data.folders import FilePair, scale_between
-from restorelab.errors import ImageError
+from restorelab.data import matlab
+from restorelab.data.folders import FilePair, load_picture, scale_between
+from restorelab.errors import DataError, ImageError
 
 SAME_MSE = 255**2 / 1e6  # 60 dB
 SWAPPED = 0.5  # exchanging red and blue at least halves the squared error
@@ -58,9 +59,9 @@ def look_at(pair: FilePair) -> Look:
         if file is None:
             continue
         try:
-            pixels.append(image.to_uint8(image.load(file)))
+            pixels.append(image.to_uint8(load_picture(file)))
             pictures.append(describe(file, pixels[-1]))
-        except ImageError as error:
+        except (ImageError, DataError) as error:
             unreadable.append((file, str(error)))
     if len(pixels) < 2:
         return Look(pair, tuple(pictures), tuple(unreadable), None, frozenset())
@@ -72,7 +73,8 @@ def look_at(pair: FilePair) -> Look:
 def describe(file: Path, pixels: UInt8[np.ndarray, "h w 3"]) -> Picture:
     grey = bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all())
     content = hashlib.blake2b(str(pixels.shape).encode() + pixels.tobytes(), digest_size=16).digest()
-    return Picture(file, pixels.shape[:2], image.probe(file).bit_depth, grey, content, outline(pixels))
+    bits = matlab.bit_depth(file) if matlab.is_inside(file) else image.probe(file).bit_depth
+    return Picture(file, pixels.shape[:2], bits, grey, content, outline(pixels))
 
 
 def outline(pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "32"] | None:
