@@ -62,12 +62,19 @@ def load(path: str | Path) -> Checkpoint:
     return Checkpoint(model.eval(), header["system"], header.get("manifest", {}))
 
 
-def load_course(name: str) -> Checkpoint:
-    """The small checkpoint of a system that ships with the kit. Raises CheckpointError for a system that has none yet."""
-    path = system(name).course_checkpoint
+def load_course(name: str, task: str = "") -> Checkpoint:
+    """The small checkpoint of a system that ships with the kit, for one of its tasks; without, for the first that has one."""
+    return load(course_path(name, task))
+
+
+def course_path(name: str, task: str = "") -> Path:
+    """Where it is. Raises CheckpointError for a system, or a task of it, that has none yet."""
+    there = system(name).course_checkpoints
+    path = there.get(task) if task else system(name).course_checkpoint
     if path is None:
-        raise CheckpointError(f"the kit ships no weights for {name} yet: give your own checkpoint (restorelab convert makes one).")
-    return load(path)
+        what = f"{name} for {task}; it has {', '.join(there)}" if task and there else f"{name} yet"
+        raise CheckpointError(f"the kit ships no weights for {what}: give your own checkpoint (restorelab convert makes one).")
+    return path
 
 
 def written_by_us(path: str | Path) -> bool:

@@ -69,9 +69,9 @@ def _disk() -> Finding:
 
 def _checkpoints() -> list[Finding]:
     return [
-        Finding(f"Course checkpoint {name}", "there" if entry.course_checkpoint.is_file() else "missing",
-                entry.course_checkpoint.is_file(), "reinstall restorelab: it ships with the kit")
-        for name, entry in SYSTEMS.items() if entry.course_checkpoint
+        Finding(f"Course checkpoint {name}, {task}", "there" if path.is_file() else "missing", path.is_file(),
+                "reinstall restorelab: it ships with the kit")
+        for name, entry in SYSTEMS.items() for task, path in entry.course_checkpoints.items()
     ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The one table of what a user may name: systems, their classes, their course checkpoints."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import nn
@@ -21,7 +22,12 @@ class System:
     model: type[nn.Module]
     config: type
     tasks: tuple[str, ...]
-    course_checkpoint: Path | None = None  # small, trained by us, shipped with the kit; None: not trained yet
+    course_checkpoints: Mapping[str, Path] = field(default_factory=dict)  # task -> small weights, trained by us, shipped with the kit
+
+    @property
+    def course_checkpoint(self) -> Path | None:
+        """That of the first task that has one; None: not trained yet."""
+        return next(iter(self.course_checkpoints.values()), None)
 
 
 SYSTEMS = {
@@ -36,20 +42,24 @@ SYSTEMS = {
         model=UDVD,
         config=UDVDConfig,
         tasks=("super-resolution", "denoising", "deblurring"),
-        course_checkpoint=WEIGHTS / "udvd_x2.safetensors",
+        course_checkpoints={"super-resolution": WEIGHTS / "udvd_x2.safetensors"},
     ),
     "dmphn": System(
         title="DMPHN, deep multi-patch hierarchical network",
         model=DMPHN,
         config=DMPHNConfig,
         tasks=("deblurring",),
-        course_checkpoint=WEIGHTS / "dmphn_shake.safetensors",
+        course_checkpoints={"deblurring": WEIGHTS / "dmphn_shake.safetensors"},
     ),
     "mprnet": System(
         title="MPRNet, multi-stage progressive restoration",
         model=MPRNet,
         config=MPRNetConfig,
         tasks=("deblurring", "denoising", "deraining"),
+        course_checkpoints={
+            "denoising": WEIGHTS / "mprnet_denoise.safetensors",
+            "deraining": WEIGHTS / "mprnet_derain.safetensors",
+        },
     ),
     "x16": System(
         title="x16, two ESRGAN trunks in cascade (CIPLab, NTIRE 2020)",

@@ -12,8 +12,8 @@ FLOORS = {
     0: {"errors", "files", "image", "ops", "repository", "trunks"},
     1: {"degrade", "metrics", "losses", "models"},
     2: {"data", "systems", "checkpoint", "official", "restore", "tiling", "devices"},
-    3: {"train", "evaluate", "presets", "experiment"},
-    4: {"lesson", "viz", "live", "widgets", "doctor", "kernel", "cli"},
+    3: {"train", "evaluate", "presets", "experiment", "rerun", "speed"},
+    4: {"lesson", "viz", "live", "widgets", "demo", "doctor", "kernel", "cli"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 ONLY_ON_FLOOR_4 = {

@@ -17,8 +17,8 @@ from restorelab.errors import ParameterError
 
 SCRIPTS = Path(__file__).parents[2] / "data_scripts"
 WANTED = {
-    "gopro_large", "gopro_large_all", "dvd", "nfs", "kohler", "hide", "realblur", "div2k", "flickr2k", "div8k", "rain13k", "sidd", "sidd_validation", "dnd",
-    "set5", "set14", "bsd100", "urban100", "cid22", "kodak",
+    "gopro_large", "gopro_large_all", "dvd", "nfs", "kohler", "hide", "realblur", "div2k", "flickr2k", "div8k", "rain13k", "sidd", "dnd",
+    "sidd_validation", "set5", "set14", "bsd100", "urban100", "cid22", "kodak",
 }  # fmt: skip
 
 

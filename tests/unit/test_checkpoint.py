@@ -103,11 +103,11 @@ def test_a_place_that_cannot_be_written_keeps_what_was_there(saved):
     assert sorted(file.name for file in saved.parent.iterdir()) == ["small.safetensors", "small.safetensors.sha256"]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in SYSTEMS.items() if entry.course_checkpoint])
-def test_course_checkpoints_are_small_and_say_how_they_were_made(name):
-    found = checkpoint.load_course(name)
+@pytest.mark.parametrize("name, task", [(name, task) for name, entry in SYSTEMS.items() for task in entry.course_checkpoints])
+def test_course_checkpoints_are_small_and_say_how_they_were_made(name, task):
+    found = checkpoint.load_course(name, task)
     assert sum(p.numel() for p in found.model.parameters()) <= 2_000_000
-    assert SYSTEMS[name].course_checkpoint.stat().st_size < 16 * 2**20
+    assert SYSTEMS[name].course_checkpoints[task].stat().st_size < 16 * 2**20
     assert found.manifest.keys() >= {"seed", "parameters", "data", "versions", "result"}
     assert found.manifest["result"].keys() >= {"gain", "protocol", "recipe", "on"}
     assert "/" not in found.manifest["data"]["terms"]

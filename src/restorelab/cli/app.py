@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from restorelab.errors import RestorelabError
+from restorelab.errors import ParameterError, RestorelabError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
                   help="Image restoration, taught on full implementations. Start with `restorelab lab`.")  # fmt: skip
@@ -68,6 +68,7 @@ def run(
 def restore(
     images: Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, WebP, TIFF, BMP, GIF or PNM, 8 or 16 bits.")],
     model: Annotated[str, typer.Option(help="The system to restore with.")] = "dmphn",
+    task: Annotated[str, typer.Option(help="Which course checkpoint, of a system that has several: deblurring, denoising, ...")] = "",
     weights: Annotated[Path | None, typer.Option(help="A checkpoint (.safetensors) instead of the course checkpoint.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results (default: beside each picture).")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -86,7 +87,7 @@ def restore(
     from restorelab.cli import pictures
 
     how = {"precision": precision, "tile": tile, "stage": stage, "condition": pictures.numbers(condition)}
-    failed = pictures.restore_files(images, model, weights, out, device, how, overwrite, console, problems)
+    failed = pictures.restore_files(images, model, weights, out, device, how, overwrite, console, problems, task)
     if failed:
         raise typer.Exit(1)
 
@@ -153,9 +154,14 @@ def sweep(
 
 @app.command()
 def train(
-    training: Annotated[str, typer.Argument(help="dmphn, udvd, mprnet, mprnet_denoise or mprnet_derain.")],
+    training: Annotated[
+        str | None, typer.Argument(help="dmphn, udvd, mprnet, mprnet_denoise, mprnet_derain, deblurgan_v2, x16 or x16_perceptual.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="smoke (a minute), lab (20 minutes on a GPU) or paper (the published recipe).")] = "smoke",
     photos: Annotated[Path | None, typer.Option(help="A folder of photographs to train on, beside the bundled ones.")] = None,
+    course: Annotated[
+        str | None, typer.Option(help="Train a checkpoint again as its manifest says: one of the course (udvd_x2), or any by its path.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; one that was begun is gone on with.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
@@ -169,31 +175,48 @@ def train(
     from restorelab.cli import training as shell
 
     given = {"steps": steps, "batch": batch, "crop": crop, "learning_rate": learning_rate, "precision": precision}
+    if (training is None) == (course is None) or (course and any(given.values())):
+        raise ParameterError("name a training, or a checkpoint to train again with --course, which takes no other parameters.")
+    if course:
+        from restorelab.cli import again
+
+        again.train_again(course, photos, out, device, console)
+        return
     shell.train(training, preset, out, photos, device, seed, given, console)
 
 
 @app.command()
 def evaluate(
-    out: Annotated[
-        Path, typer.Option(help="Folder for result.json, .csv, .md and the contact sheet; an interrupted evaluation goes on in it.")
-    ],
+    out: Annotated[Path, typer.Option(help="Folder for result.json, .csv, .md and the pictures; an interrupted evaluation goes on in it.")],
     model: Annotated[
         str, typer.Option(help="The system, or `input` for the pictures as they are (bicubic where they are smaller).")
     ] = "dmphn",
     data: Annotated[str, typer.Option(help="test, validation or train (the bundled photographs), or a folder of pairs.")] = "test",
     protocol: Annotated[str, typer.Option(help="How it is scored: COURSE_RGB, GoPro/HIDE, SR x2, deraining, ...")] = "COURSE_RGB",
+    task: Annotated[str, typer.Option(help="Which course checkpoint, of a system that has several: deblurring, denoising, ...")] = "",
     weights: Annotated[Path | None, typer.Option(help="A checkpoint (.safetensors) instead of the course checkpoint.")] = None,
     set_name: Annotated[str | None, typer.Option("--set", help="The published set whose layout the folder has.")] = None,
     split: Annotated[str | None, typer.Option(help="Which split of the folder, where it has several.")] = None,
     recipe: Annotated[str | None, typer.Option(help="For bundled photographs: a recipe as JSON, or a file of it.")] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of the recipe for every bundled photograph.")] = 1,
-    against: Annotated[Path | None, typer.Option(help="An earlier result.json to compare with (paired bootstrap).")] = None,
+    metric: Annotated[
+        list[str],
+        typer.Option(help="A further column, repeatable: lpips (where its trunk is not on this machine: the course trunk), course, niqe."),
+    ] = [],  # noqa: B006
+    against: Annotated[
+        list[Path],
+        typer.Option(
+            help="An earlier result.json to compare with (paired bootstrap); repeatable. With --metric, all of them are drawn in the "
+            "plane of distortion and perception, perception_distortion_METRIC.png."
+        ),
+    ] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Score a model on pairs: every picture, mean, median, worst, and what they look like. Every figure carries its protocol."""
     from restorelab.cli import judge
 
-    judge.judge(model, weights, judge.Asked(data, protocol, set_name, split, recipe, draws), out, device, against, console)
+    asked = judge.Asked(data, protocol, set_name, split, recipe, draws, tuple(metric))
+    judge.judge(model, weights, asked, out, device, against, console, task)
 
 
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: look them over before training on them.")
@@ -213,8 +236,18 @@ def data_check(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    bench: Annotated[bool, typer.Option("--bench", help="Measure this machine (a minute) and foretell trainings and chapters.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --bench: one line of JSON.")] = False,
+    device: Annotated[str, typer.Option(help="With --bench: auto, cpu or cuda.")] = "auto",
+) -> None:
     """Say what this machine has, and what can and cannot be done on it."""
+    if bench:
+        from restorelab.cli import bench as measured
+        from restorelab.devices import choose_device
+
+        measured.bench(choose_device(device), as_json, console)
+        return
     from restorelab.doctor import examine
 
     findings = examine()

@@ -50,8 +50,8 @@ def judge(name: str, weights: Path | None, asked: Asked, out: Path, device: str,
           console: Console, task: str = "") -> Evaluation:  # fmt: skip
     """Evaluate, print the figures, and leave result.json, .csv, .md and contact_sheet.jpg in `out`; interrupted, it goes on there.
 
-    task: which of the system's course checkpoints, where it has several. against: earlier result.json files on the same data and protocol, to be compared with. All of them and this one stand in
-    perception_distortion_NAME.png, one for each of the metrics.
+    task: which of the system's course checkpoints. against: earlier result.json files on the same data and protocol, to be compared
+    with. All of them and this one stand in perception_distortion_NAME.png, one for each of the metrics.
     """
     protocol = find_protocol(asked.protocol)
     columns = {name: _column(name, protocol) for name in asked.metrics}

@@ -15,9 +15,9 @@ from restorelab.restore import restore
 
 
 def restore_files(files: list[Path], name: str, weights: Path | None, out: Path | None, device: str, how: dict,
-                  overwrite: bool, console: Console, problems: Console) -> int:  # fmt: skip
+                  overwrite: bool, console: Console, problems: Console, task: str = "") -> int:  # fmt: skip
     """Restore every file, saying for each where it went or why not; returns how many failed. `how` goes to `restore()`."""
-    model = find_model(name, weights).model.to(choose_device(device))
+    model = find_model(name, weights, task).model.to(choose_device(device))
     if out:
         out.mkdir(parents=True, exist_ok=True)
     failed = 0
@@ -57,10 +57,10 @@ def _restore_one(model: nn.Module, file: Path, result: Path, how: dict, overwrit
     return f"{file} -> {result}  ({info.width}x{info.height}, {info.bit_depth} bits{cut})"
 
 
-def find_model(name: str, weights: Path | None) -> checkpoint.Checkpoint:
-    """The course checkpoint of a system, or the checkpoint of it in a file."""
+def find_model(name: str, weights: Path | None, task: str = "") -> checkpoint.Checkpoint:
+    """The course checkpoint of a system (for a task), or the checkpoint of it in a file."""
     if weights is None:
-        return checkpoint.load_course(name)
+        return checkpoint.load_course(name, task)
     found = checkpoint.load(weights)
     if found.system != name:
         raise ParameterError(f"{weights} is a checkpoint of {found.system}: give --model {found.system}.")

@@ -18,7 +18,6 @@ from restorelab.train.loop import Progress
 from restorelab.train.run import Run, new_run_folder
 
 SAY_EVERY = 10.0  # seconds, where no terminal can show a moving bar
-RESULT = ("degraded_psnr", "restored_psnr", "gain", "degraded_ssim", "restored_ssim")
 
 
 def train(
@@ -39,7 +38,7 @@ def train(
         console.print(f"This takes {session.predict(model, preset, pictures, seed, device)}.")
         with Bars(preset.fit.steps, console) as bars:
             trained = session.train(model, preset, pictures, run, device, bars)
-        result = session.judge(trained, preset, (name, f"bundled test photographs, {session.DRAWS} draws each"))
+        result = session.judge(trained, preset, (name, session.judged_on(preset)))
         card = manifest(run, result)
         checkpoint.save(run.checkpoints / "final.safetensors", trained, card)
         run.finish(result=card["result"])
@@ -52,8 +51,9 @@ def train(
 def manifest(run: Run, result: Evaluation) -> dict:
     """What a checkpoint says of itself."""
     facts = {key: run.manifest[key] for key in ("seed", "parameters", "data", "versions", "device")}
-    figures = {name: round(result.mean(name), 3) for name in RESULT}
-    judged = {"on": result.data, "protocol": str(result.protocol), "gains": {row.name: round(row.gain, 3) for row in result.rows}}
+    figures = {name: round(result.mean(name), 3) for name in result.figures}
+    judged = {"on": result.data, "recipe": facts["parameters"]["recipe"], "protocol": str(result.protocol)}
+    judged |= {"gains": {row.name: round(row.gain, 3) for row in result.rows}}
     judged |= {"steps_done": run.newest_state()["step"], "training_seconds": run.rows()[-1]["seconds"]}
     notes = {"note": run.manifest["note"]} if "note" in run.manifest else {}
     return facts | notes | {"result": figures | judged}
@@ -78,7 +78,11 @@ class Bars:
         words = f"loss {progress.loss:.5f}, {progress.samples_per_second:.1f} samples/s"
         if progress.validation:
             words += f", validation {progress.validation['psnr']:.2f} dB (input {progress.validation['input_psnr']:.2f})"
+            more = {name: value for name, value in progress.validation.items() if name not in ("psnr", "input_psnr")}
+            words += "".join(f", {name} {value:.4f}" for name, value in more.items())
         self._bar.update(self._task, completed=progress.step, description=words)
+        if progress.notice:
+            self._console.print(f"step {progress.step}: {progress.notice}")
         if not self._console.is_terminal and (time.monotonic() >= self._next or progress.validation):
             self._next = time.monotonic() + SAY_EVERY
             left = time.strftime("%H:%M:%S", time.gmtime(progress.remaining))
