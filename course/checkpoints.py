@@ -28,9 +28,14 @@ def main() -> None:
     entry, choices = presets.TRAININGS[args.training]
     preset = presets.choose(choices, "lab", crop=args.crop, leaves=args.leaves, steps=args.steps, batch=args.batch,
                             learning_rate=args.learning_rate, precision=args.precision, validate_every=500)  # fmt: skip
+    out = args.out or system(entry).course_checkpoint
+    if out is None:
+        raise SystemExit(f"{entry} has no course checkpoint yet: say with --out where the weights go.")
     pictures = training_photos() + (load_folder(args.photos) if args.photos else [])
     data = {"photographs": len(pictures), "sha256": fingerprint(pictures), "terms": args.licence}
     start = checkpoint.load(args.start) if args.start else None
+    if start and start.model.cfg != preset.model:
+        raise SystemExit(f"{args.start.name} is of another network ({start.model.cfg}) than the lab preset's ({preset.model}).")
     begun = {"start": f"{args.start.name}, sha256 {hashlib.sha256(args.start.read_bytes()).hexdigest()}"} if start else {}
     model = start.model if start else session.new_network(args.training, preset, args.seed)
     with Run(args.run, args.seed, presets.describe(preset) | {"training": args.training} | begun, data, args.device) as run:
@@ -39,10 +44,9 @@ def main() -> None:
         else:
             with Bars(preset.fit.steps, Console(highlight=False, soft_wrap=True)) as bars:
                 model = session.train(model, preset, pictures, run, args.device, bars)
-        what = f"bundled test photographs, {session.DRAWS} draws of the degradation for each"
-        result = session.judge(model, preset, (args.training, what))
+        result = session.judge(model, preset, (args.training, session.judged_on(preset)))
         card = manifest(run, result)
-        checkpoint.save(args.out or system(entry).course_checkpoint, model, card, half=True)
+        checkpoint.save(out, model, card, half=True)
         run.finish(result=card["result"])
     print(card["result"])
 

@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+
+from restorelab.train.state import load_newest
 
 ROOT = Path(__file__).parents[2]
 RESTORELAB = [sys.executable, "-c", "from restorelab.cli import main; main()"]
@@ -51,3 +54,22 @@ def test_a_killed_chapter_resumes_to_the_same_weights(tmp_path):
     assert (straight / "checkpoints" / "final.safetensors").read_bytes() == (killed / "checkpoints" / "final.safetensors").read_bytes()
     assert [m["status"] for m in manifests] == ["finished", "finished"] and manifests[1]["resumed"] == 1
     assert (killed / "notebook.ipynb").is_file() and steps_done(killed) == 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process the POSIX way")
+@pytest.mark.parametrize("game", ["pools", "unet"])
+def test_a_killed_adversarial_training_resumes_to_the_same_networks(tmp_path, game):
+    """Generator, discriminator, pools of scores, the generator of CutMix, and what the watch for a victory has seen."""
+    script = [sys.executable, str(Path(__file__).parent / "adversarial_training.py"), game]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for folder, kill, status in (("straight", 0, 0), ("killed", 7, -signal.SIGKILL), ("killed", 0, 0)):
+        done = subprocess.run([*script, str(tmp_path / folder), str(kill)], env=environment, timeout=300)
+        assert done.returncode == status
+    straight, killed = (load_newest(tmp_path / folder / "checkpoints") for folder in ("straight", "killed"))
+    assert (straight["step"], killed["step"]) == (10, 10)
+    for part in (("model",), ("average",), ("adversary", "game")):
+        one, other = straight, killed
+        for name in part:
+            one, other = one[name], other[name]
+        assert all(torch.equal(one[key], other[key]) for key in one), part
+    assert straight["adversary"]["saturation"] == killed["adversary"]["saturation"]

@@ -67,3 +67,13 @@ def test_mistakes_are_one_line_with_the_remedy(words, says, tmp_path):
     done = restorelab("train", *words, "--out", tmp_path / "run")
     assert done.returncode == 1 and says in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["deblurgan_v2", "x16_perceptual"])
+def test_adversarial_trainings_leave_weights_that_say_how_they_look(name, tmp_path):
+    done = restorelab("train", name, "--preset", "smoke", "--steps", 2, "--batch", 2, "--crop", 64, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = checkpoint.load(tmp_path / "checkpoints" / "final.safetensors")
+    label = found.manifest["parameters"]["against"]["perceptual_label"]
+    assert found.manifest["result"][label] > 0 and label in done.stdout
+    assert all("discriminator_accuracy" in row for row in read_rows(tmp_path))

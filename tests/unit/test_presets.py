@@ -78,3 +78,46 @@ def test_choosing_changes_what_is_named_and_refuses_what_is_not():
         presets.choose(presets.UDVD, "smke")
     with pytest.raises(ParameterError, match="no 'stepz'"):
         presets.choose(presets.UDVD, "smoke", stepz=3)
+
+
+ADVERSARIAL = {name: preset for name, preset in SMOKE.items() if preset.against}
+
+
+def test_weights_and_the_discriminators_rate_can_be_chosen_and_stand_in_the_manifest():
+    assert set(ADVERSARIAL) == {"deblurgan_v2", "x16_perceptual"}
+    chosen = presets.choose(presets.DEBLURGAN_V2, "smoke", pixel_weight=2.0, perceptual_weight=0.5, adversarial_weight=0.25,
+                            feature_weight=3.0, discriminator_rate=1e-3, learning_rate=1e-2, width=32)  # fmt: skip
+    against = chosen.against
+    assert (against.pixel_weight, against.perceptual_weight, against.adversarial_weight, against.feature_weight) == (2.0, 0.5, 0.25, 3.0)
+    assert (chosen.fit.learning_rate, against.discriminator_rate, chosen.model.width) == (1e-2, 1e-3, 32)
+    told = presets.describe(chosen)["against"]
+    assert told["adversarial_weight"] == 0.25 and told["perceptual_weight_taken"] == 0.5 and told["perceptual_label"]
+    assert presets.adversary(chosen, seed=0).weights == {"adversarial": 0.25, "features": 3.0}
+    with pytest.raises(ParameterError, match="no 'pixel_weight'"):
+        presets.choose(presets.DMPHN, "smoke", pixel_weight=1.0)
+    with pytest.raises(ParameterError, match="Did you mean relativistic"):
+        presets.choose(presets.DEBLURGAN_V2, "smoke", game="relativistik")
+
+
+def test_runs_begun_before_a_setting_existed_can_be_taken_up():
+    plain = presets.describe(SMOKE["dmphn"])
+    assert "against" not in plain and not {"accumulate", "freeze_steps", "compile"} & set(plain["fit"])
+    assert presets.describe(presets.choose(presets.DMPHN, "smoke", accumulate=2))["fit"]["accumulate"] == 2
+
+
+def test_a_discriminator_is_drawn_by_its_seed_and_leaves_torchs_random_state_alone():
+    state = torch.get_rng_state()
+    first, again, other = (presets.adversary(ADVERSARIAL["x16_perceptual"], seed).game.discriminator for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first.encoder[0].conv.weight, again.encoder[0].conv.weight)
+    assert not torch.equal(first.encoder[0].conv.weight, other.encoder[0].conv.weight)
+
+
+def test_a_training_judged_by_a_perceptual_distance_says_which():
+    preset = SMOKE["x16"]
+    network = session.new_network("x16", preset, seed=0)
+    found = session.validation(preset)(network)
+    (label,) = set(found) - {"psnr", "input_psnr"}
+    assert label in ("course trunk, not LPIPS", "LPIPS (alex, v0.1)") and found[label] > 0
+    assert session.draws(preset) == 1 and session.draws(SMOKE["deblurgan_v2"]) == session.DRAWS
+    assert set(session.validation(SMOKE["dmphn"])(session.new_network("dmphn", SMOKE["dmphn"], 0))) == {"psnr", "input_psnr"}

@@ -16,6 +16,7 @@ from restorelab import image, presets
 from restorelab.data.pairs import TrainingPairs
 from restorelab.errors import DataError, TrainingError
 from restorelab.models.restored import Restored
+from restorelab.train.batch import Batch
 from restorelab.train.forecast import forecast
 from restorelab.train.loop import FitConfig, Progress, batches, fit, learning_rate_at, use_bfloat16
 from restorelab.train.objectives import OBJECTIVES, every_stage_mse
@@ -182,7 +183,17 @@ def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path):
 
 
 def test_configurations_are_checked():
-    for bad in ({"steps": 0}, {"batch": 0}, {"learning_rate": 0.0}, {"ema": 1.0}, {"precision": "half"}, {"clip": -1.0}, {"workers": -1}):
+    for bad in (
+        {"steps": 0},
+        {"batch": 0},
+        {"learning_rate": 0.0},
+        {"ema": 1.0},
+        {"precision": "half"},
+        {"clip": -1.0},
+        {"workers": -1},
+        {"accumulate": 0},
+        {"freeze_steps": -1},
+    ):
         with pytest.raises(TrainingError):
             FitConfig(**bad)
 
@@ -245,3 +256,62 @@ def test_a_preset_trains_on_its_data_set_where_it_lies_prepared(tmp_path, monkey
     (folder / "train" / "GOPR0001" / "blur" / "0001.png").unlink()
     with pytest.raises(DataError, match="data_scripts/gopro_large.py again"):
         presets.training_samples(paper, pictures, 0)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_a_batch_in_parts_gives_the_same_weights(tmp_path, parts):
+    whole, run = train(tmp_path / "whole", FitConfig(**{**vars(CFG), "batch": 4}))
+    cut, other = train(tmp_path / "cut", FitConfig(**{**vars(CFG), "batch": 4, "accumulate": parts}))
+    assert np.allclose(weights(whole), weights(cut), rtol=0, atol=1e-6)
+    assert [row["loss"] for row in run.rows()] == pytest.approx([row["loss"] for row in other.rows()], rel=1e-6)
+    with pytest.raises(TrainingError, match="equal parts"):
+        train(tmp_path / "uneven", FitConfig(**{**vars(CFG), "batch": 4, "accumulate": 3}))
+
+
+def test_a_condition_is_cut_with_its_pictures():
+    whole = Batch(torch.arange(4.0).view(4, 1, 1, 1), torch.arange(4.0).view(4, 1, 1, 1), torch.arange(4.0).view(4, 1, 1, 1))
+    first, second = whole.parts(2)
+    assert all(getattr(second, name).flatten().tolist() == [2, 3] for name in ("degraded", "clean", "condition"))
+    assert first.degraded.flatten().tolist() == [0, 1] and Batch(first.degraded, first.clean).parts(2)[1].condition is None
+
+
+def test_a_backbone_stands_still_for_the_steps_it_is_told_to(tmp_path):
+    class Two(Gain):
+        def __init__(self):
+            super().__init__()
+            self.backbone = nn.Conv2d(3, 3, 1)
+
+        def forward(self, degraded):
+            return Restored(self.layer(self.backbone(degraded)))
+
+    seen = []
+
+    def watch(progress):
+        seen.append((net.backbone.weight.detach().clone(), net.layer.weight.detach().clone()))
+        if progress.step == 3 and stops:
+            raise KeyboardInterrupt
+
+    ends = []
+    for folder, stops in (("straight", False), ("stopped", True), ("stopped", False)):
+        torch.manual_seed(0)
+        net, cfg = Two(), FitConfig(**{**vars(CFG), "steps": 8, "save_every": 2, "freeze_steps": 4})
+        with Run(tmp_path / folder, seed=0) as run:
+            try:
+                ends.append(weights(fit(net, every_stage_mse, Halved(), cfg, run, watch=watch)))
+            except KeyboardInterrupt:
+                assert stops
+    still = [torch.equal(before[0], after[0]) for before, after in zip(seen[:7], seen[1:8], strict=True)]
+    assert still == [True, True, True, False, False, False, False]
+    assert not any(torch.equal(before[1], after[1]) for before, after in zip(seen[:7], seen[1:8], strict=True))
+    assert ends[0] == ends[1]
+    with pytest.raises(TrainingError, match="no backbone"):
+        train(tmp_path / "none", cfg)
+
+
+def test_only_where_it_is_asked_for_the_network_is_compiled(tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda net: compiled.append(net) or net)
+    plain, _ = train(tmp_path / "plain")
+    assert not compiled
+    quick, _ = train(tmp_path / "quick", FitConfig(**{**vars(CFG), "compile": True}))
+    assert len(compiled) == 1 and weights(quick) == weights(plain)

@@ -74,11 +74,11 @@ def global_means(real: Float[Tensor, "..."], fake: Float[Tensor, "..."]) -> Mean
     """
     means = torch.stack([real.mean(), fake.mean()])
     if dist.is_initialized():
-        means = _SumOverProcesses.apply(means) / dist.get_world_size()
+        means = SumOverProcesses.apply(means) / dist.get_world_size()
     return means[0], means[1]
 
 
-class _SumOverProcesses(torch.autograd.Function):
+class SumOverProcesses(torch.autograd.Function):
     """Every process's loss depends on every process's share, so the gradients are summed as the values were."""
 
     @staticmethod

@@ -7,36 +7,45 @@ paper  the published recipe, and what it takes
 
 from types import MappingProxyType
 
+from restorelab.presets.against import Against
+from restorelab.presets.deblurgan_v2 import DEBLURGAN_V2
 from restorelab.presets.dmphn import COURSE_DMPHN, DMPHN
 from restorelab.presets.lessons import DEGRADATION, METRICS
 from restorelab.presets.mprnet import MPRNET, MPRNET_DENOISE, MPRNET_DERAIN
 from restorelab.presets.preset import (
     SHAKE,
     Preset,
+    adversary,
     choose,
     condition_of,
     describe,
     kernel_code,
+    objective,
     preparation,
     told,
     training_samples,
     watched_pairs,
 )
 from restorelab.presets.udvd import UDVD
+from restorelab.presets.x16 import X16, X16_PERCEPTUAL
 
 # What can be trained: name -> its presets, and the system it is of
 TRAININGS = MappingProxyType(
     {
+        "deblurgan_v2": ("deblurgan_v2", DEBLURGAN_V2),
         "dmphn": ("dmphn", DMPHN),
         "udvd": ("udvd", UDVD),
         "mprnet": ("mprnet", MPRNET),
         "mprnet_denoise": ("mprnet", MPRNET_DENOISE),
         "mprnet_derain": ("mprnet", MPRNET_DERAIN),
+        "x16": ("x16", X16),
+        "x16_perceptual": ("x16", X16_PERCEPTUAL),
     }
 )
 
 __all__ = [
     "COURSE_DMPHN",
+    "DEBLURGAN_V2",
     "DEGRADATION",
     "DMPHN",
     "METRICS",
@@ -46,11 +55,16 @@ __all__ = [
     "SHAKE",
     "TRAININGS",
     "UDVD",
+    "X16",
+    "X16_PERCEPTUAL",
+    "Against",
     "Preset",
+    "adversary",
     "choose",
     "condition_of",
     "describe",
     "kernel_code",
+    "objective",
     "preparation",
     "told",
     "training_samples",

@@ -16,10 +16,16 @@ from restorelab.data.pairs import Pair, TrainingPairs, photo_pairs
 from restorelab.data.prepared import find_prepared
 from restorelab.degrade import CameraShake, Downsample, GaussianNoise, KernelCode, Recipe
 from restorelab.errors import ParameterError, did_you_mean
+from restorelab.presets import against as adversarial
+from restorelab.presets.against import Against
 from restorelab.train import batch
+from restorelab.train.adversary import Adversary
 from restorelab.train.loop import FitConfig
+from restorelab.train.objectives import OBJECTIVES, Objective
 
 SHAKE = Recipe((CameraShake(length=(5.0, 8.0), smoothness=(0.3, 1.0)), GaussianNoise(sigma=(0.0, 1 / 255))))
+
+LATER = ("accumulate", "freeze_steps", "compile")  # told only where they are used: runs begun before there were any can be taken up
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,9 @@ class Preset:
     recipe: Recipe = SHAKE
     told: BlurDownNoise | None = None  # for a network that is told the degradation: the law it is drawn by, in place of a recipe
     leaves: float = 0.25  # share of synthetic dead-leaves scenes
-    objective: str = "charbonnier"  # see train/objectives.py; the paper's is "mse"
+    objective: str = "charbonnier"  # see train/objectives.py
+    against: Against | None = None  # for an adversarial training
+    perceptual: bool = False  # judged by a perceptual distance, too
     data_set: str = ""  # trained on in place of the recipe where it lies prepared (data_scripts/)
     note: str = ""  # what a reader should know before starting it
 
@@ -50,6 +58,16 @@ def training_samples(preset: Preset, pictures: Sequence[np.ndarray], seed: int) 
         return OnlineCrops(pictures, preset.told, preset.crop, seed), f"{len(pictures)} photographs, degraded while training, which is told"
     what = f"{len(pictures)} photographs, {preset.leaves:.0%} dead leaves, degraded by the recipe"
     return TrainingPairs(pictures, preset.recipe, preset.crop, seed, preset.leaves), what
+
+
+def objective(preset: Preset) -> Objective:
+    """What `fit` minimises, the adversary's terms left out."""
+    return adversarial.content(preset.against, preset.objective) if preset.against else OBJECTIVES[preset.objective]
+
+
+def adversary(preset: Preset, seed: int) -> Adversary | None:
+    """The discriminator to train beside the network, or None: `fit(..., adversary=adversary(preset, seed))`."""
+    return adversarial.adversary(preset.against, preset.fit.clip, seed) if preset.against else None
 
 
 def preparation(preset: Preset) -> batch.Prepare:
@@ -99,7 +117,8 @@ def choose(presets: dict[str, Preset], name: str, **overrides) -> Preset:
     for key, value in overrides.items():
         if value in (0, "", None):
             continue
-        part = next((part for part in ("fit", "model", "") if key in _fields(getattr(preset, part) if part else preset)), None)
+        parts = ("fit", "model", "", *(["against"] if preset.against else []))
+        part = next((part for part in parts if key in _fields(getattr(preset, part) if part else preset)), None)
         if part is None:
             raise ParameterError(f"a preset has no {key!r}.")
         new = dataclasses.replace(getattr(preset, part), **{key: value}) if part else value
@@ -113,8 +132,11 @@ def _fields(value: object) -> set[str]:
 
 def describe(preset: Preset) -> dict:
     """A preset as JSON-able values, for a manifest."""
-    facts = {"model": dataclasses.asdict(preset.model), "fit": dataclasses.asdict(preset.fit), "recipe": preset.recipe.to_json()}
+    fit = {name: value for name, value in dataclasses.asdict(preset.fit).items() if name not in LATER or value != getattr(FitConfig, name)}
+    facts = {"model": dataclasses.asdict(preset.model), "fit": fit, "recipe": preset.recipe.to_json()}
     if preset.told:
         law = dataclasses.asdict(preset.told) | {"blur": {"kind": preset.told.blur.kind, **dataclasses.asdict(preset.told.blur)}}
         facts |= {"recipe": "", "told": law, "kernel_code": kernel_code().fingerprint}
+    if preset.against:
+        facts["against"] = dataclasses.asdict(preset.against) | adversarial.describe(preset.against)
     return facts | {"crop": preset.crop, "leaves": preset.leaves, "objective": preset.objective, "data_set": preset.data_set}

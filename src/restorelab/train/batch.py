@@ -20,6 +20,11 @@ class Batch:
     clean: Float[Tensor, "b c h2 w2"]
     condition: Float[Tensor, "b n 1 1"] | None = None  # what a non-blind network is told
 
+    def parts(self, count: int) -> list["Batch"]:
+        """The same samples in `count` equal parts, for gradients that are gathered one part after the other."""
+        given = (self.degraded, self.clean) if self.condition is None else (self.degraded, self.clean, self.condition)
+        return [Batch(*part) for part in zip(*(one.chunk(count) for one in given), strict=True)]
+
 
 Prepare = Callable[[object, str], Batch]  # (samples as DataLoader collates them, device) -> Batch
 

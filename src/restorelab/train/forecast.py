@@ -10,8 +10,9 @@ from torch import nn
 from torch.utils.data import Dataset, default_collate
 
 from restorelab.train import batch
+from restorelab.train.adversary import Adversary
 from restorelab.train.batch import Prepare
-from restorelab.train.loop import FitConfig, use_bfloat16
+from restorelab.train.loop import FitConfig, how_networks_run
 from restorelab.train.objectives import Objective
 
 MEASURED = 2  # steps timed, after one that warms up
@@ -40,10 +41,16 @@ class Forecast:
 
 
 def forecast(
-    model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig, device: str = "cpu", prepare: Prepare = batch.pairs
-) -> Forecast:
-    """Time a few steps on a copy of `model`; the model, its gradients and the random state are left alone."""
-    trial = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train()
+    model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig, device: str = "cpu", prepare: Prepare = batch.pairs,
+    adversary: Adversary | None = None,
+) -> Forecast:  # fmt: skip
+    """Time a few steps on copies of `model` and `adversary`; they, their gradients and the random state are left alone."""
+    trial, running = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train(), how_networks_run(cfg, device)
+    adversary = copy.deepcopy(adversary)
+    if adversary:
+        adversary.begin(device)
+    if isinstance(objective, nn.Module):
+        objective = objective.to(device)
     optimizer = torch.optim.Adam(trial.parameters(), fused=True)
     cuda = torch.device(device).type == "cuda"
     if cuda:
@@ -54,9 +61,14 @@ def forecast(
         collated = default_collate([samples[number * cfg.batch + i] for i in range(cfg.batch)])
         made = time.perf_counter()
         given = prepare(collated, device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=use_bfloat16(cfg.precision, device)):
+        with running():
             restored = batch.restored(trial, given)
-        objective(restored, given.clean).backward()
+        if adversary:
+            adversary.learn(restored.image.detach(), given.clean, 0.1, running)
+        loss = objective(restored, given.clean)
+        if adversary:
+            loss = loss + adversary.terms(restored.image, given.clean, running)
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         if cuda:

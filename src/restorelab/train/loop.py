@@ -7,6 +7,7 @@ Reading order: `FitConfig`, then `fit`, then what `fit` calls.
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -16,9 +17,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from restorelab.errors import TrainingError
 from restorelab.train import batch as batches_of
+from restorelab.train.adversary import Adversary, Running
 from restorelab.train.batch import Prepare
-from restorelab.train.distributed import averaging, mean_over_processes, rank, world_size
+from restorelab.train.batch_norms import whole_batch_norms
+from restorelab.train.distributed import average_gradients, average_statistics, begin_alike, mean_over_processes, rank, world_size
 from restorelab.train.objectives import Objective
+from restorelab.train.resume import Changing, keep, take_up
 from restorelab.train.run import Run
 
 
@@ -34,13 +38,18 @@ class FitConfig:
     workers: int = 0  # processes that make samples; they change the speed and nothing else
     save_every: int = 100  # steps between saved states
     validate_every: int = 100  # steps between looks at the validation pictures
+    accumulate: int = 1  # parts that a process computes its share of a batch in, one after the other, where memory is short
+    freeze_steps: int = 0  # first steps in which the network's backbone stands still: for one that has been trained before
+    compile: bool = False  # torch.compile; it takes minutes to begin with
 
     def __post_init__(self):
-        for name in ("steps", "batch", "save_every", "validate_every"):
+        for name in ("steps", "batch", "save_every", "validate_every", "accumulate"):
             if getattr(self, name) < 1:
                 raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if not (self.learning_rate > 0 and self.clip > 0 and 0 <= self.ema < 1 and self.warmup >= 0 and self.workers >= 0):
-            raise TrainingError(f"learning_rate and clip must be above 0, ema in [0, 1), warmup and workers not negative: {self}")
+        if not (self.learning_rate > 0 and self.clip > 0 and 0 <= self.ema < 1):
+            raise TrainingError(f"learning_rate and clip must be above 0 and ema in [0, 1): {self}")
+        if min(self.warmup, self.workers, self.freeze_steps) < 0:
+            raise TrainingError(f"warmup, workers and freeze_steps must not be negative: {self}")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise TrainingError(f'precision is "auto", "float32" or "bfloat16", not {self.precision!r}.')
 
@@ -56,6 +65,7 @@ class Progress:
     remaining: float  # seconds
     validation: dict[str, float] | None  # at the steps where it was measured
     weights: nn.Module  # the averaged weights, for a preview
+    notice: str = ""  # what there is reason to say about this step, such as that the discriminator has won
 
 
 Validate = Callable[[nn.Module], dict[str, float]]
@@ -63,41 +73,65 @@ Watch = Callable[[Progress], None]
 
 
 def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig, run: Run, *, device: str = "cpu",
-        validate: Validate | None = None, watch: Watch | None = None, prepare: Prepare = batches_of.pairs) -> nn.Module:  # fmt: skip
+        validate: Validate | None = None, watch: Watch | None = None, prepare: Prepare = batches_of.pairs,
+        adversary: Adversary | None = None) -> nn.Module:  # fmt: skip
     """Train `model` on `samples` and return its averaged copy, on the CPU, in eval mode.
 
     samples: sample number n -> (degraded, clean), for any n; or whatever `prepare` makes a `Batch` of. validate: averaged model ->
-    named numbers, recorded. watch: called after every step. A run that was begun before is taken up where it stopped. Raises
-    TrainingError when the gradient is no longer finite: the state before the bad step is saved then.
+    named numbers, recorded. watch: called after every step. adversary: a discriminator that takes its own step before each of the
+    model's, and adds to its objective. A run that was begun before is taken up where it stopped. Raises TrainingError when a gradient
+    is no longer finite: the state before the bad step is saved then (with an adversary, the last regular one stays).
     """
+    _check(model, cfg, adversary)
     torch.manual_seed(run.seed)
     model = model.to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, fused=True)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(cfg.ema))
-    done, seconds = _resume(run, model, optimizer, average)
-    net = averaging(model)
+    changing: dict[str, Changing] = {"model": model, "optimizer": optimizer, "average": average}
+    if adversary:
+        adversary.begin(device)
+        changing["adversary"] = adversary
+    if isinstance(objective, nn.Module):
+        objective = objective.to(device)
+    done, seconds = take_up(run, changing)
+    begin_alike(model, average)
+    net = torch.compile(model) if cfg.compile else model
+    running = how_networks_run(cfg, device)
     clock = time.perf_counter() - seconds
 
     for step, made in enumerate(batches(samples, cfg, done), start=done + 1):
         batch = prepare(made, device)
+        pace = learning_rate_at(step, cfg) / cfg.learning_rate
         _set_learning_rate(optimizer, learning_rate_at(step, cfg))
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=use_bfloat16(cfg.precision, device)):
-            restored = batches_of.restored(net, batch)
-        loss = objective(restored, batch.clean)
-        loss.backward()
+        if cfg.freeze_steps:
+            model.backbone.requires_grad_(step > cfg.freeze_steps)
+        total = 0.0
+        for part in batch.parts(cfg.accumulate):
+            with running():
+                restored = batches_of.restored(net, part)
+            if adversary:
+                adversary.learn(restored.image.detach(), part.clean, pace, running)
+            loss = objective(restored, part.clean) / cfg.accumulate
+            if adversary:
+                loss = loss + adversary.terms(restored.image, part.clean, running)
+            loss.backward()
+            total = total + loss.detach()
+        average_gradients(model)
         norm = nn.utils.clip_grad_norm_(model.parameters(), cfg.clip)
         if not torch.isfinite(norm):
-            _save(run, model, optimizer, average, step - 1, time.perf_counter() - clock)
-            raise TrainingError(_not_finite(step, loss, run))
+            if not adversary:  # it has taken the step already that the model has not
+                keep(run, changing, step - 1, time.perf_counter() - clock)
+            raise TrainingError(_not_finite(step, total, run, kept=not adversary))
         optimizer.step()
         optimizer.zero_grad()
+        average_statistics(model)
         average.update_parameters(model)
 
         seconds = time.perf_counter() - clock
         measured = validate(average.module) if validate and (step % cfg.validate_every == 0 or step == cfg.steps) else None
-        progress = _report(run, cfg, step, mean_over_processes(loss.detach()), norm, seconds, done, measured, average.module)
+        progress = _report(run, cfg, step, mean_over_processes(total), norm, seconds, measured, average.module, adversary)
         if step % cfg.save_every == 0 or step == cfg.steps:
-            _save(run, model, optimizer, average, step, seconds)
+            keep(run, changing, step, seconds)
         if watch and rank() == 0:
             watch(progress)
 
@@ -110,7 +144,8 @@ def batches(samples: Dataset, cfg: FitConfig, done: int) -> Iterator[object]:
         raise TrainingError(f"the batch of {cfg.batch} cannot be shared equally by {world_size()} processes.")
     share = cfg.batch // world_size()
     numbers = [step * cfg.batch + rank() * share + i for step in range(done, cfg.steps) for i in range(share)]
-    return iter(DataLoader(samples, batch_size=share, sampler=numbers, num_workers=cfg.workers))
+    # A generator of its own: a loader draws from torch's when it is made, and a resumed training would be one draw ahead.
+    return iter(DataLoader(samples, batch_size=share, sampler=numbers, num_workers=cfg.workers, generator=torch.Generator()))
 
 
 def learning_rate_at(step: int, cfg: FitConfig) -> float:
@@ -128,50 +163,47 @@ def use_bfloat16(precision: str, device: str) -> bool:
     return precision == "bfloat16"
 
 
+def how_networks_run(cfg: FitConfig, device: str) -> Running:
+    """What every forward pass of a training runs in: its precision, and norms that know of the other processes."""
+
+    @contextmanager
+    def running() -> Iterator[None]:
+        with whole_batch_norms(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=use_bfloat16(cfg.precision, device)):
+            yield
+
+    return running
+
+
 def _set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = value
 
 
-def _resume(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, average: AveragedModel) -> tuple[int, float]:
-    """Load the run's newest state, if it has one -> steps done, seconds spent."""
-    state = run.newest_state()
-    if state is None:
-        return 0, 0.0
-    try:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.load_state_dict(state["average"])
-    except (RuntimeError, ValueError) as error:
-        raise TrainingError(
-            f"{run.folder} was begun with another network: resume it with the same settings, or start a new run."
-        ) from error
-    torch.set_rng_state(state["torch_rng"])
-    run.forget_after(state["step"])
-    return state["step"], state["seconds"]
+def _check(model: nn.Module, cfg: FitConfig, adversary: Adversary | None) -> None:
+    if adversary and cfg.accumulate > 1:
+        raise TrainingError("a discriminator judges whole batches: with an adversary, accumulate is 1. Take a smaller batch, or more GPUs.")
+    if (cfg.batch // world_size()) % cfg.accumulate:
+        raise TrainingError(f"{cfg.batch // world_size()} samples cannot be computed in {cfg.accumulate} equal parts.")
+    if cfg.freeze_steps and not hasattr(model, "backbone"):
+        raise TrainingError(f"{type(model).__name__} has no backbone to hold still: leave out freeze_steps.")
 
 
-def _save(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, average: AveragedModel, step: int, seconds: float) -> None:
-    if rank() == 0:
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.state_dict()}
-        run.save_state(step, state | {"step": step, "seconds": seconds, "torch_rng": torch.get_rng_state()})
-
-
-def _report(run: Run, cfg: FitConfig, step: int, loss: Tensor, norm: Tensor, seconds: float, before: int,
-            measured: dict[str, float] | None, weights: nn.Module) -> Progress:  # fmt: skip
+def _report(run: Run, cfg: FitConfig, step: int, loss: Tensor, norm: Tensor, seconds: float, measured: dict[str, float] | None,
+            weights: nn.Module, adversary: Adversary | None) -> Progress:  # fmt: skip
     pace = seconds / step  # over the whole run, kills included: `seconds` is carried along
-    progress = Progress(step, cfg.steps, float(loss), cfg.batch / pace, (cfg.steps - step) * pace, measured, weights)
+    notice = adversary.notice if adversary else ""
+    progress = Progress(step, cfg.steps, float(loss), cfg.batch / pace, (cfg.steps - step) * pace, measured, weights, notice)
     if rank() == 0:
         row = {"step": step, "steps": cfg.steps, "loss": progress.loss, "gradient_norm": float(norm)}
         row |= {"learning_rate": learning_rate_at(step, cfg), "seconds": round(seconds, 3)}
-        run.log(row | (measured or {}))
+        row |= (adversary.figures if adversary else {}) | (measured or {}) | ({"notice": notice} if notice else {})
+        run.log(row)
     return progress
 
 
-def _not_finite(step: int, loss: Tensor, run: Run) -> str:
+def _not_finite(step: int, loss: Tensor, run: Run, kept: bool) -> str:
+    state = f"The state after step {step - 1} is saved" if kept else "The last states before it are saved"
     return (
-        f"The gradient is no longer finite at step {step} (loss {float(loss.detach()):.3g}), "
-        "so training stopped before the weights were harmed. "
-        f"The state after step {step - 1} is saved in {run.folder.name}. Lower learning_rate (a third is a good next try), "
-        "check the data for NaN, or train in float32."
+        f"The gradient is no longer finite at step {step} (loss {float(loss):.3g}), so training stopped before the weights were harmed. "
+        f"{state} in {run.folder.name}. Lower learning_rate (a third is a good next try), check the data for NaN, or train in float32."
     )

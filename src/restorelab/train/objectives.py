@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from restorelab.losses.edge import edge
-from restorelab.losses.pixel import charbonnier, mse
+from restorelab.losses.pixel import charbonnier, huber, mse
 from restorelab.models.restored import Restored
 
 Objective = Callable[[Restored, Tensor], Tensor]
@@ -26,6 +26,11 @@ def every_stage_charbonnier_and_edge(restored: Restored, clean: Tensor) -> Tenso
     return sum(charbonnier(stage, clean) + 0.05 * edge(stage, clean) for stage in restored.stages)
 
 
+def every_stage_huber(restored: Restored, clean: Tensor) -> Tensor:
+    """Huber with delta 0.01, CIPLab x16's: in effect a hundredth of the absolute error. Mind that when weights stand beside it."""
+    return sum(huber(stage, clean) for stage in restored.stages)
+
+
 def last_stage_charbonnier(restored: Restored, clean: Tensor) -> Tensor:
     """Of the result alone: what inner stages find is nobody's business. For ablations."""
     return charbonnier(restored.image, clean)
@@ -35,5 +40,22 @@ OBJECTIVES: dict[str, Objective] = {
     "mse": every_stage_mse,
     "charbonnier": every_stage_charbonnier,
     "charbonnier+edge": every_stage_charbonnier_and_edge,
+    "huber": every_stage_huber,
     "last charbonnier": last_stage_charbonnier,
 }
+
+
+class Content(nn.Module):
+    """An objective of two: the pixels, and what a network that learned to see makes of the result.
+
+    perceptual: (restored, clean), both `b 3 h w` -> a number. The features of the clean picture are computed anew in every step: crops
+    are random, and no two of them alike.
+    """
+
+    def __init__(self, pixels: Objective, pixel_weight: float, perceptual: nn.Module, perceptual_weight: float):
+        super().__init__()
+        self.pixels, self.pixel_weight = pixels, pixel_weight
+        self.perceptual, self.perceptual_weight = perceptual, perceptual_weight
+
+    def forward(self, restored: Restored, clean: Tensor) -> Tensor:
+        return self.pixel_weight * self.pixels(restored, clean) + self.perceptual_weight * self.perceptual(restored.image, clean)

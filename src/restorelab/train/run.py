@@ -14,6 +14,8 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
@@ -91,10 +93,11 @@ class Run:
     def note(self, **facts) -> None:
         """Add to, or replace in, the manifest."""
         text = json.dumps(read_manifest(self.folder) | facts, indent=2)
-        write_atomically(self.folder / "manifest.json", text.encode())
+        with _said(self.folder / "manifest.json") as file:
+            write_atomically(file, text.encode())
 
     def log(self, row: dict) -> None:
-        with open(self.folder / "metrics.jsonl", "a") as file:
+        with _said(self.folder / "metrics.jsonl") as path, open(path, "a") as file:
             file.write(json.dumps(row) + "\n")
 
     def rows(self) -> list[dict]:
@@ -104,7 +107,8 @@ class Run:
     def forget_after(self, step: int) -> None:
         """Drop the rows of steps that were done but not saved: they are about to be done again."""
         kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
-        write_atomically(self.folder / "metrics.jsonl", "".join(kept).encode())
+        with _said(self.folder / "metrics.jsonl") as file:
+            write_atomically(file, "".join(kept).encode())
 
     def save_state(self, step: int, state: dict) -> None:
         states.save_state(self.checkpoints, step, state)
@@ -125,6 +129,15 @@ class Run:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+@contextmanager
+def _said(file: Path) -> Iterator[Path]:
+    """A file that cannot be written (a full disk, say) is a TrainingError."""
+    try:
+        yield file
+    except OSError as error:
+        raise TrainingError(f"{file} cannot be written: {error.strerror}. Make room and resume; the saved states are whole.") from error
 
 
 def read_manifest(folder: Path) -> dict:

@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 from restorelab import presets
-from restorelab.evaluate import Evaluation, evaluate
+from restorelab.degrade import Downsample
+from restorelab.evaluate import Evaluation, Metric, evaluate
 from restorelab.metrics import COURSE_RGB
+from restorelab.metrics.course_trunk import perceptual_distance
 from restorelab.systems import system
 from restorelab.train.forecast import Forecast, forecast
 from restorelab.train.loop import Validate, Watch, fit
-from restorelab.train.objectives import OBJECTIVES
 from restorelab.train.run import Run
 
 DRAWS = 4  # of the degradation for every photograph that a training is judged on: a few photographs alone are too few
@@ -27,7 +28,8 @@ def new_network(name: str, preset: presets.Preset, seed: int) -> nn.Module:
 def predict(model: nn.Module, preset: presets.Preset, pictures: Sequence[np.ndarray], seed: int, device: str) -> Forecast:
     """What the training will take on this machine."""
     samples, _ = presets.training_samples(preset, pictures, seed)
-    return forecast(model, OBJECTIVES[preset.objective], samples, preset.fit, device, presets.preparation(preset))
+    adversary = presets.adversary(preset, seed)
+    return forecast(model, presets.objective(preset), samples, preset.fit, device, presets.preparation(preset), adversary)
 
 
 def train(
@@ -37,7 +39,7 @@ def train(
     samples, _ = presets.training_samples(preset, pictures, run.seed)
     return fit(
         model,
-        OBJECTIVES[preset.objective],
+        presets.objective(preset),
         samples,
         preset.fit,
         run,
@@ -45,21 +47,42 @@ def train(
         validate=validation(preset),
         watch=watch,
         prepare=presets.preparation(preset),
+        adversary=presets.adversary(preset, run.seed),
     )
 
 
 def validation(preset: presets.Preset) -> Validate:
-    """What `fit` asks now and then: PSNR on the validation photograph, of the input and of the result."""
-    watched = presets.watched_pairs(preset, "validation", DRAWS, crop=256)
+    """What `fit` asks now and then, on the validation photograph: PSNR of the input and of the result, and what `further` gives."""
+    watched = presets.watched_pairs(preset, "validation", draws(preset), crop=256)
 
     def validate(model: nn.Module) -> dict[str, float]:
-        found = evaluate(model, watched, condition=presets.condition_of(preset))
-        return {"psnr": found.mean("restored_psnr"), "input_psnr": found.mean("degraded_psnr")}
+        found = evaluate(model, watched, metrics=further(preset), condition=presets.condition_of(preset))
+        more = {name: found.mean(name) for name in found.rows[0].more}
+        return {"psnr": found.mean("restored_psnr"), "input_psnr": found.mean("degraded_psnr")} | more
 
     return validate
 
 
 def judge(model: nn.Module, preset: presets.Preset, named: tuple[str, str], sigma: float | None = None) -> Evaluation:
     """On the bundled test photographs, under the course's protocol."""
-    pairs = presets.watched_pairs(preset, "test", DRAWS, sigma=sigma)
-    return evaluate(model, pairs, COURSE_RGB, condition=presets.condition_of(preset), named=named)
+    pairs = presets.watched_pairs(preset, "test", draws(preset), sigma=sigma)
+    return evaluate(model, pairs, COURSE_RGB, metrics=further(preset), condition=presets.condition_of(preset), named=named)
+
+
+def draws(preset: presets.Preset) -> int:
+    """Of the degradation for every photograph judged: one where they are all alike."""
+    certain = not preset.told and all(isinstance(step, Downsample) for step in preset.recipe.steps)
+    return 1 if certain else DRAWS
+
+
+def judged_on(preset: presets.Preset) -> str:
+    count = draws(preset)
+    return f"bundled test photographs, {count} draw{'s' * (count > 1)} of the degradation for each"
+
+
+def further(preset: presets.Preset) -> dict[str, Metric]:
+    """The perceptual distance of a preset that asks for it, under the name that says which it is."""
+    if not preset.perceptual:
+        return {}
+    distance = perceptual_distance()
+    return {distance.label: lambda restored, clean: float(distance(restored[None], clean[None]))}

@@ -1,6 +1,7 @@
 """The state of a training, saved so that it can be resumed to the bit after being killed at any moment."""
 
 import io
+import pickle
 import warnings
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def load_newest(folder: Path) -> dict | None:
     for file in reversed(saved_states(folder)):
         data = file.read_bytes()
         if sum_fits(file, data):
-            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            return _read(file, data)
         warnings.warn(f"{file.name} is damaged; going on from the state before it", stacklevel=2)
     return None
+
+
+def _read(file: Path, data: bytes) -> dict:
+    try:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:  # whole, and not one that `save_state` wrote
+        raise TrainingError(f"{file} holds more than a training's state, and none of it was run: start a new run.") from error

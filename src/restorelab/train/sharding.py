@@ -1,0 +1,56 @@
+"""One network over many processes: each keeps a part of the weights, of their gradients and of the optimiser's state (FSDP2).
+
+`distributed.average_gradients` gives every process the whole network, which is simpler and faster as long as it fits: Adam alone keeps two
+numbers for every weight. Sharded, a block's weights are gathered when the block is about to be used and let go of after it, forward and
+backward; what comes out is the same to rounding. This is ZeRO stage 3 (Rajbhandari et al. 2020, arXiv:1910.02054) in PyTorch's
+`torch.distributed.fsdp.fully_shard`; it works on CPUs under gloo too, where it can be looked at and tested.
+
+    average = AveragedModel(model)                 # before sharding: a sharded network cannot be copied
+    shard(model), shard(average.module)
+    optimizer = torch.optim.Adam(model.parameters())    # after it: the parameters are other ones now
+"""
+
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.optim import Optimizer
+
+from restorelab.models.x16 import RRDB, Trunk
+from restorelab.train.distributed import world_size
+
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+
+
+def shard(model: nn.Module, units: tuple[type[nn.Module], ...] = (RRDB, Trunk)) -> nn.Module:
+    """Spread the parameters of `model` over all processes, in place; needs a process group, and the model on its device.
+
+    units: modules gathered as one. What is in none of them is gathered with the model; smaller units need less memory and more messages.
+    """
+    mesh = init_device_mesh(next(model.parameters()).device.type, (world_size(),))
+    for module in reversed(list(model.modules())):  # inner ones first: an outer unit takes what is left
+        if isinstance(module, units):
+            fully_shard(module, mesh=mesh)
+    return fully_shard(model, mesh=mesh)
+
+
+def whole_weights(model: nn.Module) -> dict[str, Tensor]:
+    """On the CPU, in rank 0 and under the names of the network that was not sharded; {} in the other ranks. Every process must call it."""
+    return get_model_state_dict(model, options=WHOLE)
+
+
+def whole_optimizer(model: nn.Module, optimizer: Optimizer) -> dict:
+    """The state of the optimiser of `model` likewise, by the names of the weights."""
+    return get_optimizer_state_dict(model, optimizer, options=WHOLE)
+
+
+def load_whole(model: nn.Module, optimizer: Optimizer, weights: dict[str, Tensor], optimizer_state: dict) -> None:
+    """What those two gave, read in every process -> the part of each."""
+    set_model_state_dict(model, weights, options=WHOLE)
+    set_optimizer_state_dict(model, optimizer, optimizer_state, options=WHOLE)
