@@ -57,6 +57,7 @@ SYSTEMS = {
         config=MPRNetConfig,
         tasks=("deblurring", "denoising", "deraining"),
         course_checkpoints={
+            "deblurring": WEIGHTS / "mprnet_deblur.safetensors",
             "denoising": WEIGHTS / "mprnet_denoise.safetensors",
             "deraining": WEIGHTS / "mprnet_derain.safetensors",
         },
