@@ -1,6 +1,7 @@
 """A class hands in: right, wrong, empty, endless, greedy, broken and hostile work, graded in one run, and after being killed."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from restorelab.errors import ParameterError
-from restorelab.labs import results
+from restorelab.labs import judge, results
 from restorelab.labs.grade import JOURNAL, Grading, Order, grade
 from restorelab.labs.hidden import hidden_file, teacher_folder
 from restorelab.labs.release import release
@@ -283,5 +284,66 @@ def test_a_class_of_sixty(handed, tmp_path, listener, capsys):
     with capsys.disabled():
         sys.stderr.write(f"\n60 submissions in {seconds:.0f} s: {60 * 60 / seconds:.0f} a minute\n")
     assert points(grading) == {name: one.points for name, one in whole.items()}
+    with pytest.raises(TimeoutError):
+        listener.accept()
+
+
+AS_A_USER = """
+import ctypes, sys
+from pathlib import Path
+ctypes.CDLL(None).unshare(0x10000000)  # a namespace of users, in which this one is number 1000 and no root
+Path("/proc/self/uid_map").write_text("1000 0 1")
+from restorelab.labs import nursery
+nursery.main(int(sys.argv[1]))
+"""
+WITHOUT_NAMESPACES = """
+import sys
+from restorelab.labs import jail, nursery
+jail.close_off = lambda: jail.Isolation(False, "a test")
+nursery.main(int(sys.argv[1]))
+"""
+
+
+def tried(command: str, monkeypatch, sources: dict[str, str]) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The isolation in words, and (kind, message) of each answer to 5.1, by a nursery that is started with this program."""
+    monkeypatch.setattr(judge, "NURSERY", ("-c", command))
+    lab = read_lab("05")
+    nursery = judge.Nursery(judge.Limits(seconds=2, memory=300 << 20))
+    try:
+        found = {}
+        for name, source in sources.items():
+            cell = {"cell_type": "code", "metadata": {"tags": ["exercise-5.1"]}, "source": source}
+            graded = judge.grade_task(lab.tasks[0], [cell], lab.prelude, (), nursery)
+            found[name] = (graded.kind, graded.message)
+        return str(nursery.isolation), found
+    finally:
+        nursery.close()
+
+
+@pytest.mark.parametrize("command", [AS_A_USER, WITHOUT_NAMESPACES], ids=["no root", "no namespaces"])
+def test_limits_and_network_hold_without_root_and_without_namespaces(command, monkeypatch, listener):
+    if command is AS_A_USER and (sys.platform != "linux" or os.geteuid() != 0):
+        pytest.skip("the other tests ran without root already")
+    port = listener.getsockname()[1]
+    sources = {
+        "right": RIGHT["5.1"],
+        "network": function(f"socket.create_connection(('127.0.0.1', {port}), timeout=5).send(b'x'); return x"),
+        "loop": function("while True: pass"),
+        "bomb": function("hoard = []\n    while True: hoard.append(bytearray(50_000_000))"),
+        "write": function(f"open({str(Path(__file__))!r}, 'a').write('x'); return x"),
+        "forks": function(
+            "while True:\n        try:\n            if os.fork() == 0: time.sleep(1000)\n        except OSError: return None"
+        ),
+    }
+    if command is WITHOUT_NAMESPACES:
+        del sources["write"], sources["forks"]  # nothing holds them there, as the teacher's README says
+    said, found = tried(command, monkeypatch, sources)
+    kinds = {name: kind for name, (kind, _) in found.items()}
+    assert kinds.pop("right") == "passed" and kinds.pop("loop") == "stopped"
+    if sys.platform == "linux":
+        assert kinds.pop("bomb") == "error"
+    assert kinds.pop("network") == "error"
+    assert set(kinds.values()) <= {"error", "not attempted"}
+    assert said.startswith("Linux namespaces") if command is AS_A_USER else "means harm" in re.sub(r"\s+", " ", said)
     with pytest.raises(TimeoutError):
         listener.accept()
