@@ -1,13 +1,14 @@
 # Everything a fresh machine needs is Python 3.11 to 3.13, git and make.
 #   make lab    set up, then open JupyterLab on the welcome chapter
 #   make test   set up, then run the default test suite
+#   make demo   set up, then serve the web demo
 PYTHON ?= python3
 BIN := .venv/bin
 # A stamp newer than the lock and pyproject means the environment is up to date.
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run bench lock notebooks clean
+.PHONY: help lab test run demo bench lock notebooks clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,6 +30,9 @@ test: $(READY)  ## set up, then run the default test suite
 
 run: $(READY)  ## run a chapter: make run CHAPTER=05_multi_patch_dmphn ARGS="--preset smoke"
 	$(BIN)/restorelab run $(CHAPTER) $(ARGS)
+
+demo: $(READY)  ## set up, then serve the web demo on this machine
+	$(BIN)/restorelab demo
 
 bench: $(READY)  ## print the benchmark tables (without the shape checks of the tests, which cost time)
 	$(BIN)/python -m pytest -s -o addopts= tests/bench

@@ -24,6 +24,7 @@ from restorelab.restore import restore
 BAD = 200
 AT_ONCE = 64
 MOST_GROWTH = 100 * 2**20  # bytes of memory
+PATIENCE = {"timeout": 300}  # seconds, for a machine that does other things too
 SETTINGS = ("dmphn_shake", 0, 0, 1.0, 0.0, "en")
 
 
@@ -35,7 +36,7 @@ def served():
 
 @pytest.fixture(scope="module")
 def client(served):
-    return Client(served[1], verbose=False)
+    return Client(served[1], verbose=False, httpx_kwargs=PATIENCE)
 
 
 def noise(side: int = 24, seed: int = 0, channels: int = 3) -> np.ndarray:
@@ -130,7 +131,7 @@ def test_64_at_once_are_served_one_by_one_or_refused_and_never_mixed_up(served, 
         pixels = image.from_uint8(noise(24, number))
         image.save(pixels, tmp_path / f"{number}.png")
         expected.append(restore(model, pixels).image)
-    clients = [Client(served[1], verbose=False) for _ in range(4)]
+    clients = [Client(served[1], verbose=False, httpx_kwargs=PATIENCE) for _ in range(4)]
     workshop.desk.most_at_work = 0
     with ThreadPoolExecutor(AT_ONCE) as callers:
         answers = list(callers.map(lambda n: outcome(clients[n % 4], tmp_path / f"{n}.png"), range(AT_ONCE)))
@@ -148,10 +149,10 @@ def payload(place: str) -> dict:
 
 def ask(address: str, body: dict) -> str:
     """What the server says to a call made by hand."""
-    started = httpx.post(f"{address}gradio_api/call/restore", json=body, timeout=60)
+    started = httpx.post(f"{address}gradio_api/call/restore", json=body, **PATIENCE)
     if started.status_code != 200:
         return f"refused {started.status_code}"
-    return httpx.get(f"{address}gradio_api/call/restore/{started.json()['event_id']}", timeout=60).text
+    return httpx.get(f"{address}gradio_api/call/restore/{started.json()['event_id']}", **PATIENCE).text
 
 
 @pytest.mark.parametrize("place", ["/etc/passwd", "../../../etc/passwd", "pyproject.toml", "/proc/self/environ"])
@@ -195,4 +196,4 @@ def test_without_the_password_nothing_is_answered():
             httpx.post(f"{address}gradio_api/queue/join", json=payload("a.png") | {"fn_index": 0, "session_hash": "a"}).status_code == 401
         )
         assert httpx.get(f"{address}health").status_code == 200
-        assert Client(address, auth=("ann", "secret"), verbose=False) is not None
+        assert Client(address, auth=("ann", "secret"), verbose=False, httpx_kwargs=PATIENCE) is not None

@@ -236,6 +236,56 @@ def data_check(
 
 
 @app.command()
+def demo(
+    weights: Annotated[
+        list[str], typer.Option(metavar="TASK=FILE", help="Further checkpoints, such as deblur=mine.safetensors; repeatable.")
+    ] = [],  # noqa: B006
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine need RESTORELAB_DEMO_AUTH=user:password.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.")] = 7860,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    folder: Annotated[Path | None, typer.Option(help="Temporary folder. It is EMPTIED at start and end.")] = None,
+) -> None:
+    """Serve the web demo: restore, judge, look inside."""
+    from restorelab.cli import demo as web
+
+    web.serve(weights, host, port, device, browser, folder, console)
+
+
+@app.command("lab-release")
+def lab_release(
+    chapter: Annotated[str, typer.Argument(help="05_multi_patch_dmphn, or just 05.")],
+    out: Annotated[Path, typer.Option(help="Folder to put the lab in.")] = Path("labs"),
+    hidden: Annotated[Path | None, typer.Option(help="The teacher's folder of hidden tests (default: course/teacher).")] = None,
+    nbgrader: Annotated[
+        bool, typer.Option("--nbgrader", help="Make --out an nbgrader course instead: source with solutions, for the teacher.")
+    ] = False,
+) -> None:
+    """Make the student version of a chapter: points, locked checks, no solution and no hidden test in it."""
+    from restorelab.cli import labs
+
+    labs.release_lab(chapter, out, hidden, nbgrader, console)
+
+
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder with NAME.ipynb, or NAME/ with notebooks in it.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables and pages (default: SUBMISSIONS_graded); gone on with.")] = None,
+    lab: Annotated[str | None, typer.Option(help="Only this chapter (default: whichever a notebook is).")] = None,
+    hidden: Annotated[Path | None, typer.Option(help="The teacher's folder of hidden tests (default: course/teacher).")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Submissions at a time.")] = 1,
+    seconds: Annotated[int, typer.Option(min=1, help="Processor time for one exercise.")] = 10,
+    memory: Annotated[float, typer.Option(min=0.1, help="Gigabytes for one exercise.")] = 1.0,
+) -> None:
+    """Grade a folder of submissions, each exercise in a process of its own; killed, the same words go on with it."""
+    from restorelab.cli import labs
+
+    labs.grade_folder(submissions, out, lab, hidden, jobs, (seconds, memory), console)
+
+
+@app.command()
 def doctor(
     bench: Annotated[bool, typer.Option("--bench", help="Measure this machine (a minute) and foretell trainings and chapters.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --bench: one line of JSON.")] = False,

@@ -1,0 +1,169 @@
+"""Look inside: what a network computed on the way to its result, and what happens when one interferes."""
+
+import html
+from dataclasses import dataclass
+
+import gradio as gr
+from jaxtyping import Float
+from torch import Tensor
+
+from restorelab.demo.examples import EXAMPLES, example_file
+from restorelab.demo.jobs import Refused
+from restorelab.demo.offers import Offer
+from restorelab.demo.parts import SHOWN, middle, pixels, wire_stop
+from restorelab.demo.uploads import read_upload, take_any_file
+from restorelab.demo.words import Labels, say
+from restorelab.demo.workshop import Workshop, spoken, told_of, who
+from restorelab.models.dmphn import DMPHN
+from restorelab.restore import RestoredImage
+from restorelab.viz import signed
+from restorelab.widgets import KernelMicroscope
+
+SIDE = 192  # pixels of the picture looked into, at most
+GAIN = 4.0  # of what was added, to be seen
+KEPT = 900  # seconds that a session's result is kept
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a session has looked into; it stays on the server."""
+
+    system: str
+    degraded: Float[Tensor, "3 h w"]
+    restored: RestoredImage
+
+
+def views(offer: Offer, model: object, restored: RestoredImage, language: str = "en") -> list[tuple[Tensor, str]]:
+    """Pictures of what is in `restored.stages` and `.maps`, each with its words."""
+    shown = []
+    maps = restored.maps
+    if isinstance(model, DMPHN):
+        for number, residual in enumerate(maps["residual"], start=1):
+            words = say("level", language, number=number, patches=model.cfg.patches[number - 1])
+            shown.append((signed(residual, GAIN), words))
+        return shown[::-1]  # in the order of their making, small patches first
+    if len(restored.stages) > 1:
+        shown += [(one, say("stage_of", language, number=number)) for number, one in enumerate(restored.stages, start=1)]
+    shown += [(one.mean(0, keepdim=True), say("mask", language, number=number)) for number, one in enumerate(maps.get("sam", ()), start=1)]
+    shown += [(strength(one), say("pyramid", language, scale=2**number)) for number, one in enumerate(maps.get("pyramid", ()), start=1)]
+    shown += [(strength(one), say("features", language, number=number)) for number, one in enumerate(maps.get("features", ()), start=1)]
+    if offer.system == "deblurgan_v2":
+        shown.append((signed(maps["residual"][0], GAIN), say("added", language)))
+    return shown
+
+
+def strength(features: Float[Tensor, "k h w"]) -> Float[Tensor, "1 h w"]:
+    """Mean absolute value over the channels, the largest made white."""
+    mean = features.abs().mean(0, keepdim=True)
+    return mean / mean.max().clamp(min=1e-12)
+
+
+def microscope(looked: Looked, row: int, column: int) -> str:
+    """The kernel microscope at a pixel of the result, as HTML: a page of its own within the page."""
+    height, width = looked.restored.image.shape[-2:]
+    row, column = min(max(row, 0), height - 1), min(max(column, 0), width - 1)
+    crop_height, crop_width = min(96, height), min(96, width)
+    top, left = min(max(row - 48, 0), height - crop_height), min(max(column - 48, 0), width - crop_width)
+    widget = KernelMicroscope(looked.degraded, looked.restored, at=(row, column), crop=(top, left, crop_height, crop_width))
+    page = html.escape(widget.to_html(), quote=True)
+    return f'<iframe class="microscope" title="{html.escape(repr(widget), quote=True)}" sandbox="allow-scripts" srcdoc="{page}"></iframe>'
+
+
+def inside_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
+    """Build the tab inside of the `gr.Blocks` that is being made."""
+    lead = lambda language: say("inside_lead", language, side=SIDE)  # noqa: E731
+    labels.on(gr.Markdown(lead("en")), value=lead)
+    offers = list(workshop.offers.values())
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            system = gr.Dropdown(
+                [(one.title, one.name) for one in offers], value=offers[0].name, label=say("system"), elem_id="inside_system"
+            )
+            labels.on(system, label="system")
+            labels.on(gr.Markdown(say("picture")), value="picture")
+            upload = take_any_file(gr.Image(type="filepath", format="png", show_label=False, height=220, elem_id="inside_upload"))
+            with gr.Row():
+                go = labels.on(gr.Button(say("go_inside"), variant="primary", elem_id="go_inside"), value="go_inside")
+                stop = labels.on(gr.Button(say("stop")), value="stop")
+            said = gr.Markdown()
+            with gr.Row(visible=False) as pixel:
+                row = labels.on(gr.Number(0, precision=0, minimum=0, label=say("row"), min_width=80), label="row")
+                column = labels.on(gr.Number(0, precision=0, minimum=0, label=say("column"), min_width=80), label="column")
+                show = labels.on(gr.Button(say("show_kernel"), elem_id="show_kernel"), value="show_kernel")
+            with gr.Row(visible=False) as attention:
+                gate = labels.on(gr.Slider(0, 1, 1.0, step=0.05, label=say("gate")), label="gate")
+                intervene = labels.on(gr.Button(say("intervene"), elem_id="intervene"), value="intervene")
+        with gr.Column(scale=3, min_width=300):
+            result = labels.on(gr.Image(label=say("result_click"), height=420, elem_id="inside_result", **SHOWN), label="result_click")
+            maps = labels.on(gr.Gallery(label=say("maps"), columns=3, height="auto", elem_id="maps", **SHOWN), label="maps")
+    kernel = gr.HTML(elem_id="kernel")
+    looked = gr.State(None, time_to_live=KEPT)
+    _wire_look(workshop, go, [system, upload, language], [result, maps, said, pixel, attention, kernel, looked])
+    wire_stop(stop, workshop)
+    _wire_kernel(workshop, (result, show, row, column), looked, language, kernel)
+    _wire_gate(workshop, intervene, [gate, looked, language], [maps, said])
+
+
+def _wire_look(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -> None:
+    @spoken
+    def look(system: str, picture: str | None, language: str, request: gr.Request, progress=gr.Progress()) -> tuple:
+        """Restore the middle of a picture, or of an example, and keep what the network showed on its way."""
+        offer = workshop.offer(system)
+        with workshop.desk.job(who(request)) as job:
+            workshop.tidy()
+            example = EXAMPLES["small" if offer.scale > 1 else "shake"]
+            path = picture or example_file("small" if offer.scale > 1 else "shake")
+            degraded = middle(read_upload(path, workshop.limits).pixels, max(SIDE // offer.scale, workshop.limits.least_side))
+            told = told_of(1.0, 0.0) if picture else told_of(example.blur, example.noise)
+            report = lambda share: progress(share, desc=say("at_work", language))  # noqa: E731
+            restored = workshop.restore(offer, degraded, job, report, told=told if offer.system == "udvd" else None, explain=True)
+        looked = Looked(offer.name, degraded, restored)
+        shown = [(pixels(one), words) for one, words in views(offer, workshop.checkpoint(offer).model, restored, language)]
+        udvd = offer.system == "udvd"
+        page = microscope(looked, restored.image.shape[-2] // 2, restored.image.shape[-1] // 2) if udvd else ""
+        return (pixels(restored.image), shown, say(f"see_{offer.system}", language), gr.update(visible=udvd),
+                gr.update(visible=bool(restored.maps.get("sam"))), page, looked)  # fmt: skip
+
+    go.click(look, inputs, outputs, api_visibility="private", show_progress_on=outputs[:1], concurrency_limit=1,
+             concurrency_id=workshop.desk.queue)  # fmt: skip
+
+
+def _wire_kernel(workshop: Workshop, controls: tuple, looked: gr.State, language: gr.Radio, kernel: gr.HTML) -> None:
+    result, show, row, column = controls
+
+    @spoken
+    def clicked(looked: Looked | None, language: str, event: gr.SelectData) -> tuple:
+        """The filter of the pixel that was clicked."""
+        x, y = event.index
+        if looked is None or workshop.offer(looked.system).system != "udvd":
+            return gr.skip(), gr.skip(), gr.skip()
+        return microscope(looked, int(y), int(x)), int(y), int(x)
+
+    @spoken
+    def asked(looked: Looked | None, row: int, column: int, language: str) -> str:
+        """The filter of the pixel that was named."""
+        if looked is None:
+            raise Refused("no_picture")
+        return microscope(looked, int(row or 0), int(column or 0))
+
+    result.select(clicked, [looked, language], [kernel, row, column], api_visibility="private")
+    show.click(asked, [looked, row, column, language], kernel, api_visibility="private")
+
+
+def _wire_gate(workshop: Workshop, button: gr.Button, inputs: list, outputs: list) -> None:
+    @spoken
+    def intervene(gate: float, looked: Looked | None, language: str, request: gr.Request, progress=gr.Progress()) -> tuple:
+        """The result as it was, and with every gate of the supervised attention at one value."""
+        if looked is None:
+            raise Refused("no_picture")
+        offer = workshop.offer(looked.system)
+        with workshop.desk.job(who(request)) as job:
+            report = lambda share: progress(share, desc=say("at_work", language))  # noqa: E731
+            changed = workshop.restore(offer, looked.degraded, job, report, sam_override=float(gate)).image
+        moved = changed - looked.restored.image
+        shown = [(looked.restored.image, say("result", language)), (changed, say("intervened", language, gate=gate)),
+                 (signed(moved, GAIN), say("added", language))]  # fmt: skip
+        words = say("moved", language, gate=gate, moved=f"{255 * float(moved.abs().mean()):.2f}")
+        return [(pixels(one), caption) for one, caption in shown], words
+
+    button.click(intervene, inputs, outputs, api_visibility="private", concurrency_limit=1, concurrency_id=workshop.desk.queue)

@@ -1,0 +1,138 @@
+"""Uploads become pictures or sentences; the folder stays small; cards, views and scores are true."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from restorelab import image
+from restorelab.data import photos
+from restorelab.degrade import GaussianNoise, Recipe, degrade
+from restorelab.demo.about_tab import card
+from restorelab.demo.inside_tab import Looked, microscope, strength, views
+from restorelab.demo.jobs import Job, Limits, Refused
+from restorelab.demo.judge_tab import judge_all, perception_figure, recipe_of
+from restorelab.demo.offers import offers
+from restorelab.demo.parts import as_picture, middle
+from restorelab.demo.uploads import read_upload, trim
+from restorelab.demo.workshop import Workshop, told_of
+from restorelab.metrics import COURSE_RGB, psnr, ssim
+from restorelab.restore import restore
+
+CLEAN = photos.load("tulips")[:, 100:164, 100:164]
+
+
+@pytest.fixture(scope="module")
+def workshop():
+    return Workshop({name: offer for name, offer in offers().items() if name in ("dmphn_shake", "udvd_x2")})
+
+
+def test_a_16_bit_upload_keeps_its_depth(tmp_path):
+    fine = torch.linspace(0, 1, 3 * 40 * 40).reshape(3, 40, 40)
+    image.save(fine, tmp_path / "fine.png", bit_depth=16)
+    given = read_upload(str(tmp_path / "fine.png"), Limits())
+    assert given.bits == 16 and given.name == "fine"
+    assert (given.pixels - fine).abs().max() < 1 / 65535
+
+
+def test_a_message_names_the_file_and_not_its_place(tmp_path):
+    (tmp_path / "secret").mkdir()
+    file = tmp_path / "secret" / "page.png"
+    file.write_text("<html>")
+    with pytest.raises(Refused, match="page.png") as caught:
+        read_upload(str(file), Limits())
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size, scale, words", [
+    ((2000, 10), 1, "each side needs at least 16"), ((1, 1), 1, "each side needs"), ((200, 200), 1, "more than the 30,000"),
+    ((100, 100), 4, "more than the 6,250"),
+])  # fmt: skip
+def test_sizes_are_limited_for_what_comes_out_too(tmp_path, size, scale, words):
+    Image.new("RGB", size).save(tmp_path / "a.png")
+    with pytest.raises(Refused, match=words):
+        read_upload(str(tmp_path / "a.png"), Limits(input_pixels=30_000, output_pixels=100_000), scale)
+
+
+def test_frames_that_are_left_out_are_told(tmp_path):
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert "only the first is read" in read_upload(str(tmp_path / "a.gif"), Limits()).notes[0]
+
+
+def test_the_oldest_files_go_first(tmp_path):
+    for number in range(5):
+        (tmp_path / f"{number}").write_bytes(bytes(100))
+        os.utime(tmp_path / f"{number}")
+    left = trim(tmp_path, 250)
+    assert left == 200 == sum(file.stat().st_size for file in tmp_path.iterdir())
+    assert {file.name for file in tmp_path.iterdir()} == {"3", "4"}
+
+
+def test_sliders_and_recipe_are_one_thing():
+    recipe = recipe_of(7.0, 1.2, 5.0, 80, 2)
+    assert [step.kind for step in recipe.steps] == ["isotropic_blur", "camera_shake", "downsample", "gaussian_noise", "jpeg"]
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    assert recipe_of(0, 0, 0, 100, 1).steps == ()
+
+
+def test_scores_are_those_of_the_metrics(workshop):
+    recipe = Recipe((GaussianNoise(0.05),))
+    (sharp, given, restored), trunk = judge_all(workshop, CLEAN, recipe, 3, Job(60, ""), lambda share: None)
+    degraded = degrade(CLEAN, recipe, np.random.default_rng(3)).image
+    assert torch.equal(given.image, degraded) and given.psnr == psnr(degraded, CLEAN, COURSE_RGB)
+    assert restored.ssim == ssim(restored.image, CLEAN, COURSE_RGB) and restored.name == "DMPHN (dmphn_shake)"
+    assert (sharp.rmse, sharp.distance) == (0, 0) and given.distance > 0 and trunk
+    picture = as_picture(perception_figure([sharp, given, restored], trunk))
+    assert picture.dtype == np.uint8 and picture.shape[2] == 3 and len(np.unique(picture)) > 50
+
+
+def test_udvd_is_told_the_truth(workshop):
+    recipe = recipe_of(0, 1.2, 10, 100, 2)
+    (_, enlarged, restored), _ = judge_all(workshop, CLEAN, recipe, 0, Job(60, ""), lambda share: None)
+    degraded = degrade(CLEAN, recipe, np.random.default_rng(0)).image
+    model = workshop.checkpoint(workshop.offer("udvd_x2")).model
+    assert (restored.image - restore(model, degraded, condition=told_of(1.2, 10 / 255)).image).abs().max() < 1e-5
+    assert restored.psnr > enlarged.psnr + 1
+
+
+def test_no_network_for_a_scale_is_a_sentence(workshop):
+    with pytest.raises(Refused, match="enlarges 3 times"):
+        judge_all(workshop, CLEAN, recipe_of(0, 0, 0, 100, 3), 0, Job(60, ""), lambda share: None)
+
+
+def test_a_view_for_every_level_in_the_order_of_their_making(workshop):
+    offer = workshop.offer("dmphn_shake")
+    model = workshop.checkpoint(offer).model
+    shown = views(offer, model, restore(model, CLEAN, explain=True))
+    assert [words.split(":")[0] for _, words in shown] == ["level 3, 4 patches", "level 2, 2 patches", "level 1, 1 patches"]
+    assert all(one.shape == CLEAN.shape and one.min() >= 0 and one.max() <= 1 for one, _ in shown)
+
+
+def test_the_microscope_takes_any_pixel(workshop):
+    model = workshop.checkpoint(workshop.offer("udvd_x2")).model
+    small = CLEAN[:, ::2, ::2]
+    looked = Looked("udvd_x2", small, restore(model, small, condition=told_of(0.2, 0), explain=True))
+    corner, beyond = microscope(looked, 63, 63), microscope(looked, 10_000, 10_000)
+    assert corner == beyond and "sandbox=" in corner and corner.count("<iframe") == 1
+
+
+def test_strength_is_white_at_its_largest():
+    assert strength(torch.tensor([[[1.0, -3.0]], [[0.0, 1.0]]])).tolist() == [[[0.25, 1.0]]]
+    assert strength(torch.zeros(2, 1, 1)).item() == 0
+
+
+def test_the_middle_of_a_picture():
+    assert torch.equal(middle(CLEAN, 10), CLEAN[:, 27:37, 27:37])
+    assert middle(CLEAN, 100) is not None and middle(CLEAN, 100).shape == CLEAN.shape
+
+
+@pytest.mark.parametrize("name", offers())
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_card_says_data_figures_with_protocol_and_limits(name, language):
+    offer = offers()[name]
+    text = card(offer, Workshop(offers()).checkpoint(offer), language)
+    assert "photographs" in text and "dB" in text and "SSIM 2-D" in text
+    assert ("What it cannot do" if language == "en" else "它做不到什么") in text
