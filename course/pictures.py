@@ -4,12 +4,16 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from restorelab import checkpoint, viz
+from restorelab import checkpoint, presets, viz
 from restorelab.data import photos
 from restorelab.data.equal_mse import equal_mse
-from restorelab.degrade import CameraNoise, CameraShake, Downsample, Jpeg, Rain, Recipe, VaryingBlur, degrade
+from restorelab.degrade import CameraNoise, CameraShake, Downsample, Jpeg, Rain, Recipe, VaryingBlur, degrade, isotropic_kernels
+from restorelab.degrade.varying import gather_gaussian
 from restorelab.metrics import COURSE_RGB, psnr
+from restorelab.ops.resize import downsample_bicubic, resize_bicubic
 from restorelab.presets import SHAKE
 from restorelab.restore import restore
 
@@ -59,7 +63,44 @@ def equal_psnr(name: str = "chelsea", decibels: float = 25.0) -> None:
     (HERE / "02_metrics" / "equal.jpg").write_bytes(data["image/jpeg"])
 
 
+def scales(name: str = "coffee", length: float = 12.0) -> None:
+    """The picture that chapter 03 opens with: a shaken photograph, averaged over more and more pixels."""
+    recipe = Recipe((CameraShake(length=length, smoothness=1.0),))
+    degraded = degrade(photos.load(name), recipe, np.random.default_rng([0, zlib.crc32(name.encode())])).image
+    small = viz.crop(degraded, top=40, left=170, side=288)
+    pictures = {"full size": small}
+    for stride in (4, 8, 16, 32):
+        pictures[f"1/{stride}"] = F.interpolate(F.avg_pool2d(small[None], stride), small.shape[-2:])[0]
+    data, _ = viz.mime(viz.picture_row(pictures, height=1.7), "")
+    (HERE / "drafts" / "03_fpn_deblurring" / "scales.jpg").write_bytes(data["image/jpeg"])
+
+
+def udvd_four_regions(name: str = "coffee", side: int = 192) -> None:
+    """The picture that chapter 04 opens with: another blur and another noise in every quarter, and the course checkpoint's answer."""
+    clean, half = viz.crop(photos.load(name), 60, 150, side), side // 2
+    std, sigma = torch.full((side, side), 0.2), torch.zeros(1, half, half)
+    std[:, :half], sigma[:, half // 2 :] = 1.6, 10 / 255
+    small = downsample_bicubic(gather_gaussian(clean, std, 7, "replicate")[None], 2)[0]
+    noise = np.random.default_rng(0).standard_normal(small.shape, dtype=np.float32)
+    degraded = (small + sigma * torch.from_numpy(noise)).clamp(0, 1)
+    codes = presets.kernel_code().encode(isotropic_kernels(torch.tensor([0.2, 1.6]), 15))
+    told = torch.cat([codes[(std[::2, ::2] > 1).long()].permute(2, 0, 1), sigma])
+    restored = restore(checkpoint.load_course("udvd").model, degraded, condition=told).image
+    before = resize_bicubic(degraded[None], scale=2)[0].clamp(0, 1)
+    pictures = {
+        f"left blurred, lower half noisy\n{psnr(before, clean):.2f} dB": degraded,
+        f"restored, told the maps\n{psnr(restored, clean):.2f} dB": restored,
+        "clean\n": clean,
+    }
+    figure = viz.picture_row(pictures, height=2.2)
+    figure.supxlabel(f"'{name}', {side}x{side}, the degraded one scored enlarged bicubically; {COURSE_RGB}", fontsize=7)
+    data, _ = viz.mime(figure, "")
+    (HERE / "04_dynamic_filter_sr" / "four_regions.jpg").write_bytes(data["image/jpeg"])
+
+
 if __name__ == "__main__":
     spoiled()
     equal_psnr()
+    scales()
+    udvd_four_regions()
     dmphn_before_after()

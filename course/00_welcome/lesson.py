@@ -139,6 +139,7 @@ check("0.2", noise)
 # |---|---|---|
 # | **01 · Where bad images come from** | degradation: kernels, motion, noise, rain, the order of things, a playground | 2 h |
 # | **02 · Measuring restoration** | PSNR, SSIM, LPIPS, NIQE, and how each of them lies | 2 h |
+# | **04 · A filter for every pixel** | UDVD: point at a pixel and see the kernel that made it | 2 h |
 # | **05 · Patches instead of scales** | DMPHN, a network that looks at small places first: cut, join, train, look inside | 2 h |
 #
 # More chapters are being written; the order of the numbers is the order of the course. Run a chapter as an experiment, with other

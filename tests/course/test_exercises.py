@@ -7,6 +7,7 @@ from pathlib import Path
 import jupytext
 import pytest
 import torch
+from planted_ch04 import PLANTED as PLANTED_04
 from torch.nn import functional as F
 
 from restorelab.degrade import gaussian_kernel
@@ -39,7 +40,7 @@ def defined_by(code: str) -> object:
 
 
 # For every exercise, wrong answers that learners really give.
-PLANTED = {
+PLANTED = PLANTED_04 | {
     "0.1": (lambda image: image.mean(), lambda image: image.mean(dim=0), lambda image: image.mean(dim=(1, 2)) * 255),
     "0.2": (
         lambda shape, seed: torch.randn(shape),

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterable
 
-from restorelab.lesson.checks import ch00_welcome, ch01_degradation, ch02_metrics, ch05_multi_patch_dmphn
+from restorelab.lesson.checks import (
+    ch00_welcome,
+    ch01_degradation,
+    ch02_metrics,
+    ch04_dynamic_filter_sr,
+    ch05_multi_patch_dmphn,
+)
 from restorelab.lesson.exercise import Exercise
 
 
@@ -20,5 +26,6 @@ EXERCISES = table(
     ch00_welcome.EXERCISES,
     ch01_degradation.EXERCISES,
     ch02_metrics.EXERCISES,
+    ch04_dynamic_filter_sr.EXERCISES,
     ch05_multi_patch_dmphn.EXERCISES,
 )
