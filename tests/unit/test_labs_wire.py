@@ -28,7 +28,11 @@ def test_values_cross_as_they_are(value):
         assert got == value
 
 
-@pytest.mark.parametrize("value", [object(), torch.nn.Linear(1, 1), torch.ones(1, requires_grad=True), int, np.array(["a"])], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value",
+    [object(), torch.nn.Linear(1, 1), torch.ones(1, requires_grad=True), int, np.array(["a"])],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_could_run_or_has_a_history_does_not_cross(value):
     with pytest.raises(CannotCross):
         encode([value], lambda function: 0)
