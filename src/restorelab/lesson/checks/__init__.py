@@ -8,6 +8,7 @@ from restorelab.lesson.checks import (
     ch02_metrics,
     ch04_dynamic_filter_sr,
     ch05_multi_patch_dmphn,
+    ch06_multi_stage_mprnet,
 )
 from restorelab.lesson.exercise import Exercise
 
@@ -28,4 +29,5 @@ EXERCISES = table(
     ch02_metrics.EXERCISES,
     ch04_dynamic_filter_sr.EXERCISES,
     ch05_multi_patch_dmphn.EXERCISES,
+    ch06_multi_stage_mprnet.EXERCISES,
 )
