@@ -35,7 +35,7 @@ def set_of_pairs(tmp_path):
 def systems(monkeypatch):
     """Two that need no weights, and whose names have a part in common."""
     models = {"input": (lambda x: x, "DMPHN, weights none.safetensors"), "dark": (lambda x: x * 0.9, "DMPHN, weights dark.safetensors")}
-    monkeypatch.setattr(judge, "_model", lambda name, weights, device: models[name])
+    monkeypatch.setattr(judge, "_model", lambda name, weights, device, task: models[name])
 
 
 def run(name, asked, out, against=()):
