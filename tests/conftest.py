@@ -1,6 +1,7 @@
 """What every test shares, set before anything imports torch."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,17 @@ def fixtures() -> Path:
 def _runs_go_elsewhere(tmp_path, monkeypatch):
     """No test writes into the repository's runs/."""
     monkeypatch.setenv("RESTORELAB_RUNS", str(tmp_path / "runs"))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """For torch and OpenCV alike: `pytestmark = pytest.mark.usefixtures("one_thread")`."""
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    yield
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])

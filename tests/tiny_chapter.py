@@ -50,12 +50,17 @@ write("manifest.json", {"status": "finished", "device": "a tiny one", "result": 
 
 def make(clone: Path) -> Path:
     """A folder that looks like a clone of the repository with this chapter alone; go there to run it."""
-    cells = [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})]
-    cells += [nbformat.v4.new_code_cell(text) for text in (WORK, END)]
+    return write(clone, NAME, PARAMETERS, WORK, END)
+
+
+def write(clone: Path, name: str, parameters: str, *work: str) -> Path:
+    """The same with the chapter of these cells."""
+    cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell(text) for text in work]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     (clone / "course").mkdir(parents=True)
     (clone / "notebooks").mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), clone / "notebooks" / f"{NAME}.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), clone / "notebooks" / f"{name}.ipynb")
     return clone
 
 

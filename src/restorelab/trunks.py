@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torchvision
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -99,9 +98,11 @@ class Trunk(nn.Module):
         _file(name)  # an unknown name is answered with a sentence
         if stand_in and state is not None:
             raise ParameterError("a stand-in has random weights: give stand_in=True or trunk weights, not both.")
+        from torchvision import models  # seconds, which only those who build a trunk need to wait
+
         self.taps = taps
         with torch.device("meta"):  # no time and no random numbers for weights that are replaced at once, nor for the classifier
-            features = getattr(torchvision.models, name)(weights=None).features[: max(taps) + 1]
+            features = getattr(models, name)(weights=None).features[: max(taps) + 1]
         self.features = features.to_empty(device="cpu").requires_grad_(False)
         for tap in taps:
             for after in self.features[tap + 1 : tap + 2]:

@@ -53,7 +53,8 @@ def pillow_files(draw):
         options["icc_profile"] = draw(st.binary(max_size=200))
     if format == "TIFF":
         squeezed = ["jpeg"] if mode in ("L", "RGB", "YCbCr") else []  # Pillow 11's writer aborts on other modes
-        options["compression"] = draw(st.sampled_from([None, "tiff_lzw", "tiff_deflate", "packbits", *squeezed]))
+        plain = [] if mode == "YCbCr" else [None]  # Pillow cannot read the uncompressed YCbCr that it writes
+        options["compression"] = draw(st.sampled_from([*plain, "tiff_lzw", "tiff_deflate", "packbits", *squeezed]))
     buffer = io.BytesIO()
     try:
         picture.save(buffer, format, **options)

@@ -10,16 +10,20 @@ from pathlib import Path
 
 import pytest
 import torch
+import training_chapter
 
 from restorelab.train.state import load_newest
 
-ROOT = Path(__file__).parents[2]
-RESTORELAB = [sys.executable, "-c", "from restorelab.cli import main; main()"]
-CHAPTER = [*RESTORELAB, "run", "05", "-p", "steps=60", "-p", "batch=2"]
+CHAPTER = [sys.executable, "-c", "from restorelab.cli import main; main()", "run", "91", "-p", "steps=60", "-p", "batch=2"]
 
 
-def run(*more, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([*CHAPTER, *more], cwd=ROOT, capture_output=True, text=True, timeout=400, **options)
+@pytest.fixture(autouse=True)
+def clone(tmp_path, monkeypatch):
+    monkeypatch.chdir(training_chapter.make(tmp_path / "clone"))
+
+
+def run(*more) -> subprocess.CompletedProcess:
+    return subprocess.run([*CHAPTER, *more], capture_output=True, text=True, timeout=400)
 
 
 def steps_done(folder: Path) -> int:
@@ -28,9 +32,8 @@ def steps_done(folder: Path) -> int:
 
 
 def kill_in_mid_training(folder: Path) -> None:
-    process = subprocess.Popen(
-        [*CHAPTER, "--out", str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*CHAPTER, "--out", str(folder)], **quiet, start_new_session=True)
     deadline = time.monotonic() + 300
     while steps_done(folder) < 25:
         assert process.poll() is None and time.monotonic() < deadline, "the training did not get going"

@@ -84,7 +84,7 @@ def test_no_prints_no_unsafe_loading_no_path_tricks(file):
                 )
 
 
-@pytest.mark.parametrize("room", ["systems", "official.table", "cli.app", "lesson"])
+@pytest.mark.parametrize("room", ["official.table", "cli.app", "lesson", "presets", "widgets"])
 def test_backbones_are_imported_by_those_who_build_one_alone(room):
     """torchvision and timm take seconds, which every command and every chapter would wait."""
     code = f"import sys, restorelab.{room}; print(*{{'torchvision', 'timm'}} & sys.modules.keys())"

@@ -13,10 +13,10 @@ def test_dmphn_gains_what_its_manifest_says():
     found = checkpoint.load_course("dmphn")
     stated = found.manifest["result"]
     assert stated["gain"] >= 1.5 and stated["gain"] == pytest.approx(sum(stated["gains"].values()) / len(stated["gains"]), abs=1e-3)
-    result = evaluate(found.model, photo_pairs("test", Recipe.from_json(stated["recipe"]), draws=2))  # half of those it was judged on
+    result = evaluate(found.model, photo_pairs("test", Recipe.from_json(stated["recipe"])))  # a quarter of those it was judged on
     assert str(result.protocol) == stated["protocol"]
     for row in result.rows:
-        assert row.gain == pytest.approx(stated["gains"][row.name], abs=0.05), row.name
+        assert row.gain == pytest.approx(stated["gains"][f"{row.name} 1"], abs=0.05), row.name
 
 
 @pytest.mark.parametrize("task, least", [("deblurring", 1.8), ("denoising", 8.0), ("deraining", 5.0)])

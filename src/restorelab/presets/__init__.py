@@ -8,7 +8,7 @@ paper  the published recipe, and what it takes
 from types import MappingProxyType
 
 from restorelab.presets.against import Against
-from restorelab.presets.deblurgan_v2 import DEBLURGAN_V2
+from restorelab.presets.deblurgan_v2 import DEBLURGAN_V2, DEBLURGAN_V2_PIXEL
 from restorelab.presets.dmphn import COURSE_DMPHN, DMPHN
 from restorelab.presets.lessons import DEGRADATION, METRICS
 from restorelab.presets.mprnet import MPRNET, MPRNET_DENOISE, MPRNET_DERAIN
@@ -33,6 +33,7 @@ from restorelab.presets.x16 import X16, X16_PERCEPTUAL
 TRAININGS = MappingProxyType(
     {
         "deblurgan_v2": ("deblurgan_v2", DEBLURGAN_V2),
+        "deblurgan_v2_pixel": ("deblurgan_v2", DEBLURGAN_V2_PIXEL),
         "dmphn": ("dmphn", DMPHN),
         "udvd": ("udvd", UDVD),
         "mprnet": ("mprnet", MPRNET),
@@ -46,6 +47,7 @@ TRAININGS = MappingProxyType(
 __all__ = [
     "COURSE_DMPHN",
     "DEBLURGAN_V2",
+    "DEBLURGAN_V2_PIXEL",
     "DEGRADATION",
     "DMPHN",
     "METRICS",

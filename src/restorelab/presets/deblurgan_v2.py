@@ -1,4 +1,4 @@
-"""Presets of DeblurGAN-v2: camera shake, against discriminators at two scales."""
+"""Presets of DeblurGAN-v2: camera shake, against discriminators at two scales; and the same without them, to begin with or to compare."""
 
 import dataclasses
 
@@ -52,4 +52,9 @@ DEBLURGAN_V2 = {
             "by training anew. On several GPUs raise the batch and the learning rate together, and divide the steps."
         ),
     ),
+}
+# The generator alone: weights for the training above to begin with, and what its adversary adds is seen beside it.
+DEBLURGAN_V2_PIXEL = {
+    name: dataclasses.replace(preset, against=None, objective="charbonnier", note=f"Without discriminators. {preset.note}")
+    for name, preset in DEBLURGAN_V2.items()
 }
