@@ -7,19 +7,15 @@ bundled test photographs and written, as float16 and with their manifest, to src
 """
 
 import argparse
-import hashlib
 from pathlib import Path
 
 from rich.console import Console
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from restorelab import checkpoint, presets
-from restorelab.cli.training import Bars, manifest
-from restorelab.data.folders import fingerprint, load_folder
-from restorelab.data.pairs import training_photos
+from restorelab import presets
+from restorelab.cli.training import beginning, carry_out, keep, photographs
 from restorelab.systems import system
-from restorelab.train import session
 from restorelab.train.run import Run
 
 
@@ -31,23 +27,16 @@ def main() -> None:
     out = args.out or system(entry).course_checkpoint
     if out is None:
         raise SystemExit(f"{entry} has no course checkpoint yet: say with --out where the weights go.")
-    pictures = training_photos() + (load_folder(args.photos) if args.photos else [])
-    data = {"photographs": len(pictures), "sha256": fingerprint(pictures), "terms": args.licence}
-    start = checkpoint.load(args.start) if args.start else None
-    if start and start.model.cfg != preset.model:
-        raise SystemExit(f"{args.start.name} is of another network ({start.model.cfg}) than the lab preset's ({preset.model}).")
-    begun = {"start": f"{args.start.name}, sha256 {hashlib.sha256(args.start.read_bytes()).hexdigest()}"} if start else {}
-    model = start.model if start else session.new_network(args.training, preset, args.seed)
-    with Run(args.run, args.seed, presets.describe(preset) | {"training": args.training} | begun, data, args.device) as run:
+    pictures, data = photographs(args.photos)
+    model, begun = beginning(args.training, preset, args.seed, args.start)
+    parameters = presets.describe(preset) | {"training": args.training} | begun
+    with Run(args.run, args.seed, parameters, data | {"terms": args.licence}, args.device) as run:
         if args.early:
-            model = newest(run, model)
+            trained = newest(run, model)
         else:
-            with Bars(preset.fit.steps, Console(highlight=False, soft_wrap=True)) as bars:
-                model = session.train(model, preset, pictures, run, args.device, bars)
-        result = session.judge(model, preset, (args.training, session.judged_on(preset)))
-        card = manifest(run, result)
-        checkpoint.save(out, model, card, half=True)
-        run.finish(result=card["result"])
+            console = Console(highlight=False, soft_wrap=True)
+            trained = carry_out(args.training, preset, model, pictures, run, args.device, console)
+        _, card = keep(args.training, preset, trained, run, out)
     print(card["result"])
 
 
@@ -61,7 +50,7 @@ def newest(run: Run, model: nn.Module) -> nn.Module:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("training", choices=presets.TRAININGS)
-    parser.add_argument("--photos", help="a folder of photographs beside the bundled ones")
+    parser.add_argument("--photos", type=Path, help="a folder of photographs beside the bundled ones")
     parser.add_argument("--licence", default="bundled photographs only", help="whose the photographs are and on what terms")
     parser.add_argument("--run", type=Path, required=True, help="the run folder; an old one is taken up")
     parser.add_argument("--out", type=Path, help="where the weights go (default: into the package)")

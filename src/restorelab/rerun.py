@@ -1,6 +1,7 @@
 """From a checkpoint's manifest back to the training that made it, so that anyone can do it again."""
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Recorded:
     sha256: str  # of their pixels, see data/folders.fingerprint
     terms: str  # whose they are, where that was recorded
     changes: tuple[str, ...]  # what was done by hand: why the recorded parameters alone do not give these very weights
+    start: Path | None = None  # the course checkpoint whose weights it began with
 
 
 def course_checkpoints() -> dict[str, Path]:
@@ -55,8 +57,10 @@ def recorded(found: Checkpoint) -> Recorded:
     manifest = found.manifest
     parameters, data = (dict(manifest.get(key) or {}) for key in ("parameters", "data"))
     changes = [f"a note says: {manifest['note']}"] if "note" in manifest else []
-    if "start" in parameters:
-        changes.append(f"it began with the weights of {parameters.pop('start')}, and not with random ones")
+    began = parameters.pop("start", "")
+    start = _course_checkpoint_of(began)
+    if began and not start:
+        changes.append(f"it began with the weights of {began}, and not with random ones")
     try:
         training = _training(found.system, parameters)
         preset = _preset(training, parameters)
@@ -64,11 +68,18 @@ def recorded(found: Checkpoint) -> Recorded:
         done = manifest.get("result", {}).get("steps_done", preset.fit.steps)
         if done != preset.fit.steps:
             changes.append(f"it was stopped after {done} of {preset.fit.steps} steps")
-        return Recorded(training, preset, parameters | {"training": training}, manifest["seed"], *facts, tuple(changes))
+        return Recorded(training, preset, parameters | {"training": training}, manifest["seed"], *facts, tuple(changes), start)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CheckpointError(
             f"the manifest of this checkpoint does not tell how it was trained ({error!r}): it cannot be done again."
         ) from error
+
+
+def _course_checkpoint_of(began: str) -> Path | None:
+    """The one whose file has the sum that a manifest names: `NAME, sha256 SUM`."""
+    _, _, wanted = began.partition("sha256 ")
+    sums = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in course_checkpoints().values()} if wanted else {}
+    return sums.get(wanted)
 
 
 def other_circumstances(found: Checkpoint, device: str) -> list[str]:

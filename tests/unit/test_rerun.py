@@ -72,6 +72,19 @@ def test_a_checkpoint_is_trained_again_to_the_bit(tmp_path, said):
     assert one.manifest["parameters"] == other.manifest["parameters"] and one.manifest["seed"] == other.manifest["seed"] == 5
 
 
+def test_a_training_that_began_with_a_course_checkpoint_begins_with_it_again(tmp_path, said, monkeypatch):
+    console, words = said
+    given = {"steps": 2, "batch": 2, "crop": 32, "width": 8}
+    first = train("udvd", "smoke", tmp_path / "first", None, "cpu", 0, given, console) / "checkpoints" / "final.safetensors"
+    second = train("udvd", "smoke", tmp_path / "second", None, "cpu", 0, given, console, start=first) / "checkpoints" / "final.safetensors"
+    assert "it began with" in rerun.recorded(checkpoint.load(second)).changes[0], "no course checkpoint has these weights"
+    monkeypatch.setattr(rerun, "course_checkpoints", lambda: {"first": first})
+    again.train_again(str(second), None, tmp_path / "third", "cpu", console)
+    assert "the same weights as in final.safetensors, to the bit" in words() and "other than then" not in words()
+    with pytest.raises(ParameterError, match="of another network"):
+        train("udvd", "smoke", tmp_path / "fourth", None, "cpu", 0, given | {"width": 4}, console, start=first)
+
+
 def test_other_photographs_are_said_and_change_the_weights(tmp_path, said):
     console, words = said
     given = {"steps": 2, "batch": 2, "crop": 32, "width": 8}

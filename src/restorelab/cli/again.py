@@ -7,12 +7,9 @@ from rich.markup import escape
 
 from restorelab import checkpoint, rerun
 from restorelab.checkpoint import Checkpoint
-from restorelab.cli.training import Bars, manifest
-from restorelab.data.folders import fingerprint, load_folder
-from restorelab.data.pairs import training_photos
+from restorelab.cli.training import beginning, carry_out, keep, photographs
 from restorelab.devices import choose_device
 from restorelab.rerun import Recorded
-from restorelab.train import session
 from restorelab.train.run import Run, new_run_folder
 
 
@@ -25,21 +22,15 @@ def train_again(name: str, photos: Path | None, out: Path | None, device: str, c
     found = checkpoint.load(source)
     then = rerun.recorded(found)
     device = choose_device(device)
-    pictures = training_photos() + (load_folder(photos) if photos else [])
-    data = {"photographs": len(pictures), "sha256": fingerprint(pictures)} | ({"terms": then.terms} if then.terms else {})
-    differences = _differences(found, then, data, device)
-    for words in differences:
+    pictures, data = photographs(photos)
+    data |= {"terms": then.terms} if then.terms else {}
+    for words in _differences(found, then, data, device):
         console.print(escape(f"other than then: {words}"))
-    model = session.new_network(then.training, then.preset, then.seed)
-    with Run(out or new_run_folder(f"{source.stem}_again"), then.seed, then.parameters, data, device) as run:
-        console.print(escape(f"{source.name}: {then.training}, {then.preset.fit.steps} steps, seed {then.seed}\nrun folder: {run.folder}"))
-        console.print(f"This takes {session.predict(model, then.preset, pictures, then.seed, device)}.")
-        with Bars(then.preset.fit.steps, console) as bars:
-            trained = session.train(model, then.preset, pictures, run, device, bars)
-        result = session.judge(trained, then.preset, (then.training, session.judged_on(then.preset)))
-        card = manifest(run, result)
-        checkpoint.save(run.checkpoints / "final.safetensors", trained, card)
-        run.finish(result=card["result"])
+    model, begun = beginning(then.training, then.preset, then.seed, then.start)
+    with Run(out or new_run_folder(f"{source.stem}_again"), then.seed, then.parameters | begun, data, device) as run:
+        console.print(escape(f"once more: {source.name}"))
+        trained = carry_out(then.training, then.preset, model, pictures, run, device, console)
+        _, card = keep(then.training, then.preset, trained, run)
         console.print(escape(_compared(rerun.same_weights(trained, found), found, card, source.name)))
         console.print(escape(f"weights: {run.checkpoints / 'final.safetensors'}"))
     return run.folder

@@ -155,13 +155,15 @@ def sweep(
 @app.command()
 def train(
     training: Annotated[
-        str | None, typer.Argument(help="dmphn, udvd, mprnet, mprnet_denoise, mprnet_derain, deblurgan_v2, x16 or x16_perceptual.")
+        str | None,
+        typer.Argument(help="dmphn, udvd, mprnet, mprnet_denoise, mprnet_derain, deblurgan_v2(_pixel), x16(_perceptual)."),
     ] = None,
     preset: Annotated[str, typer.Option(help="smoke (a minute), lab (20 minutes on a GPU) or paper (the published recipe).")] = "smoke",
     photos: Annotated[Path | None, typer.Option(help="A folder of photographs to train on, beside the bundled ones.")] = None,
     course: Annotated[
         str | None, typer.Option(help="Train a checkpoint again as its manifest says: one of the course (udvd_x2), or any by its path.")
     ] = None,
+    start: Annotated[Path | None, typer.Option(help="A checkpoint whose weights to begin with, instead of random ones.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; one that was begun is gone on with.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
@@ -175,14 +177,14 @@ def train(
     from restorelab.cli import training as shell
 
     given = {"steps": steps, "batch": batch, "crop": crop, "learning_rate": learning_rate, "precision": precision}
-    if (training is None) == (course is None) or (course and any(given.values())):
+    if (training is None) == (course is None) or (course and (start or any(given.values()))):
         raise ParameterError("name a training, or a checkpoint to train again with --course, which takes no other parameters.")
     if course:
         from restorelab.cli import again
 
         again.train_again(course, photos, out, device, console)
         return
-    shell.train(training, preset, out, photos, device, seed, given, console)
+    shell.train(training, preset, out, photos, device, seed, given, console, start)
 
 
 @app.command()

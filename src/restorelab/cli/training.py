@@ -1,10 +1,13 @@
-"""`restorelab train`: a preset from the shell, with a run that can be killed and resumed."""
+"""`restorelab train`: a preset from the shell, with a run that can be killed and resumed; and what every training from a shell shares."""
 
+import hashlib
 import time
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
+from torch import nn
 
 from restorelab import checkpoint, presets
 from restorelab.cli.bars import progress_bar
@@ -20,9 +23,8 @@ from restorelab.train.run import Run, new_run_folder
 SAY_EVERY = 10.0  # seconds, where no terminal can show a moving bar
 
 
-def train(
-    name: str, preset_name: str, out: Path | None, photos: Path | None, device: str, seed: int, given: dict, console: Console
-) -> Path:
+def train(name: str, preset_name: str, out: Path | None, photos: Path | None, device: str, seed: int, given: dict, console: Console,
+          start: Path | None = None) -> Path:  # fmt: skip
     """Train what `name` says (of `presets.TRAININGS`), judge it on the test photographs, keep weights and manifest; the run's folder."""
     if name not in presets.TRAININGS:
         raise ParameterError(
@@ -30,22 +32,54 @@ def train(
         )
     preset = presets.choose(presets.TRAININGS[name][1], preset_name, **given)
     device = choose_device(device)
-    pictures = training_photos() + (load_folder(photos) if photos else [])
-    facts = {"photographs": len(pictures), "sha256": fingerprint(pictures)}
-    model = session.new_network(name, preset, seed)
-    with Run(out or new_run_folder(name), seed, presets.describe(preset) | {"training": name, "preset": preset_name}, facts, device) as run:
-        console.print(escape(f"{preset.note}\nrun folder: {run.folder}"))
-        console.print(f"This takes {session.predict(model, preset, pictures, seed, device)}.")
-        with Bars(preset.fit.steps, console) as bars:
-            trained = session.train(model, preset, pictures, run, device, bars)
-        result = session.judge(trained, preset, (name, session.judged_on(preset)))
-        card = manifest(run, result)
-        checkpoint.save(run.checkpoints / "final.safetensors", trained, card)
-        run.finish(result=card["result"])
+    pictures, facts = photographs(photos)
+    model, begun = beginning(name, preset, seed, start)
+    parameters = presets.describe(preset) | {"training": name, "preset": preset_name} | begun
+    with Run(out or new_run_folder(name), seed, parameters, facts, device) as run:
+        console.print(escape(preset.note))
+        trained = carry_out(name, preset, model, pictures, run, device, console)
+        result, _ = keep(name, preset, trained, run)
         gain = f"{result.mean('degraded_psnr'):.2f} -> {result.mean('restored_psnr'):.2f} dB ({result.mean('gain'):+.2f})"
         console.print(escape(f"{gain} on {len(result.rows)} pictures; {result.protocol}"))
         console.print(escape(f"weights: {run.checkpoints / 'final.safetensors'}"))
     return run.folder
+
+
+def photographs(folder: Path | None) -> tuple[list[np.ndarray], dict]:
+    """The bundled ones and those of a folder, and what a manifest says of them."""
+    pictures = training_photos() + (load_folder(folder) if folder else [])
+    return pictures, {"photographs": len(pictures), "sha256": fingerprint(pictures)}
+
+
+def beginning(name: str, preset: presets.Preset, seed: int, start: Path | None) -> tuple[nn.Module, dict]:
+    """The network of a training, its weights drawn by `seed` or those of the checkpoint `start`; and what a manifest says of that.
+
+    Raises ParameterError for the weights of another network.
+    """
+    if start is None:
+        return session.new_network(name, preset, seed), {}
+    found = checkpoint.load(start)
+    if (found.system, found.model.cfg) != (presets.TRAININGS[name][0], preset.model):
+        raise ParameterError(f"{start} is of another network ({found.system}, {found.model.cfg}) than the preset's ({preset.model}).")
+    return found.model, {"start": f"{start.name}, sha256 {hashlib.sha256(start.read_bytes()).hexdigest()}"}
+
+
+def carry_out(name: str, preset: presets.Preset, model: nn.Module, pictures: list[np.ndarray], run: Run, device: str,
+              console: Console) -> nn.Module:  # fmt: skip
+    """Train, or go on where the run stopped, with a forecast and a bar."""
+    console.print(escape(f"{name}, {preset.fit.steps} steps, seed {run.seed}\nrun folder: {run.folder}"))
+    console.print(f"This takes {session.predict(model, preset, pictures, run.seed, device)}.")
+    with Bars(preset.fit.steps, console) as bars:
+        return session.train(model, preset, pictures, run, device, bars)
+
+
+def keep(name: str, preset: presets.Preset, trained: nn.Module, run: Run, out: Path | None = None) -> tuple[Evaluation, dict]:
+    """Judge the weights on the test photographs and write them with their manifest: into the run, or as float16 to `out`; both returned."""
+    result = session.judge(trained, preset, (name, session.judged_on(preset)))
+    card = manifest(run, result)
+    checkpoint.save(out or run.checkpoints / "final.safetensors", trained, card, half=out is not None)
+    run.finish(result=card["result"])
+    return result, card
 
 
 def manifest(run: Run, result: Evaluation) -> dict:
