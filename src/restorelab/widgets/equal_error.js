@@ -22,7 +22,7 @@ async function render({ model, el }) {
   const view = radioRow("Show on the right", ["the picture", "where SSIM is low", "squared error"], (index) => pick("view", VIEWS[index]));
   const split = splitView(width, height, ZOOM);
   const scores = MEASURES.map((measure) => scoreView({ ...measure, title: measure.title || model.get("_label") }, faults));
-  const legend = rampView(ramp);
+  const legend = legendOf(ramp);
   root.append(
     element("p", { class: "question" }, element("strong", {}, `All of these have the same PSNR${exactly(faults) ? "" : ", but for rounding"}.`), " Which would you rather have?"),
     element("div", { class: "choices" }, fault.node, view.node),
@@ -44,8 +44,8 @@ async function render({ model, el }) {
   const clean = await bitmapOf(model.get("_clean"));
   const pictures = await Promise.all(faults.map(({ picture }) => bitmapOf(picture)));
   const maps = {
-    ssim: await Promise.all(faults.map(({ ssim_map: map }) => coloured(map, ramp))),
-    error: await Promise.all(faults.map(({ error_map: map }) => coloured(map, ramp))),
+    ssim: await Promise.all(faults.map(({ ssim_map: map }) => colouredMap(map, ramp))),
+    error: await Promise.all(faults.map(({ error_map: map }) => colouredMap(map, ramp))),
   };
 
   function show() {
@@ -110,38 +110,17 @@ function ranked(values, chosen, better) {
   return place === values.length ? `worst of ${values.length}` : `place ${place} of ${values.length}`;
 }
 
-/** What the colours of a map mean. */
-function rampView(ramp) {
-  const canvas = element("canvas", { width: 256, height: 1, "aria-hidden": "true" });
-  const pen = canvas.getContext("2d");
-  for (let grey = 0; grey < 256; grey += 1) {
-    pen.fillStyle = `rgb(${[0, 1, 2].map((c) => ramp.getUint8(3 * grey + c)).join(" ")})`;
-    pen.fillRect(grey, 0, 1, 1);
-  }
-  const [left, right, hint] = [element("span"), element("span"), element("span")];
-  const bar = element("div", { class: "bar" }, left, canvas, right);
-  const node = element("div", { class: "ramp" }, hint, bar);
+/** What the colours of a map mean; beside the picture itself, what to do. */
+function legendOf(ramp) {
+  const hint = element("span");
+  const bar = rampBar(300);
+  const node = element("div", { class: "legend" }, hint, bar.node);
   const show = (seen, brightest) => {
-    bar.hidden = seen === "picture";
+    bar.node.hidden = seen === "picture";
     hint.textContent = seen === "picture" ? "Drag the edge: clean on the left, spoiled on the right." : "Bright is bad. Left of the edge, the spoiled picture itself.";
-    [left.textContent, right.textContent] = seen === "ssim" ? ["SSIM 1: alike", "0 or less: unlike"] : ["no error", `${brightest} times the mean, or more`];
+    bar.show(ramp, seen === "ssim" ? ["SSIM 1: alike", "0 or less: unlike"] : ["no error", `${brightest} times the mean, or more`]);
   };
   return { node, show };
-}
-
-/** A grey map in the colours of the ramp. */
-async function coloured(view, ramp) {
-  const bitmap = await bitmapOf(view);
-  const canvas = element("canvas", { width: bitmap.width, height: bitmap.height });
-  const pen = canvas.getContext("2d");
-  pen.drawImage(bitmap, 0, 0);
-  const pixels = pen.getImageData(0, 0, bitmap.width, bitmap.height);
-  for (let at = 0; at < pixels.data.length; at += 4) {
-    const grey = pixels.data[at];
-    for (let c = 0; c < 3; c += 1) pixels.data[at + c] = ramp.getUint8(3 * grey + c);
-  }
-  pen.putImageData(pixels, 0, 0);
-  return canvas;
 }
 
 export default { render };

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 import torch
 import traitlets
@@ -15,13 +14,13 @@ from restorelab.errors import ParameterError
 from restorelab.image import check_image
 from restorelab.metrics import COURSE_RGB, ssim_map
 from restorelab.viz import picture_row
+from restorelab.widgets.shown import ABSOLUTE, ramp
 from restorelab.widgets.static import Pictured, jpeg, source
 
 MOST_PICTURE, MOST_MAP = 60_000, 14_000  # bytes of each, so that six faults make a notebook that can be sent
 MOST_BYTES = 800_000  # of all of them; more would make notebooks that nobody can send
 SPREAD = 0.5  # dB between pictures that count as equal: rounding to 8 bits moves what was made equal, a brightening most
 BRIGHTEST = 4  # times the mean squared error, and above: the brightest of its map
-RAMP = "inferno"  # of the maps: even in lightness, so the colour-blind and a grey printer see the same order
 STILL, TEXT = 1.45, 1.25  # inches of a picture's height in the still one, and of what stands above and below
 
 
@@ -46,8 +45,8 @@ class EqualError(Pictured):
     PSNRs more than 0.5 dB apart, and pictures too many or too large to live in a notebook.
     """
 
-    _esm = source(".js", "shared", "radios", "split", "equal_error")
-    _css = source(".css", "shared", "radios", "split", "equal_error")
+    _esm = source(".js", "shared", "radios", "split", "ramp", "equal_error")
+    _css = source(".css", "shared", "radios", "split", "ramp", "equal_error")
 
     _size = traitlets.List().tag(sync=True)  # height, width
     _clean = traitlets.Bytes().tag(sync=True)  # JPEG
@@ -77,7 +76,7 @@ class EqualError(Pictured):
             _clean=jpeg(clean, MOST_PICTURE),
             _faults=faults,
             _label=lpips_label,
-            _ramp=(255 * matplotlib.colormaps[RAMP](np.arange(256))[:, :3]).round().astype(np.uint8).tobytes(),
+            _ramp=ramp(ABSOLUTE),
         )
 
     def _fault(self, name: str, picture: Tensor, clean: Tensor) -> dict:
