@@ -153,6 +153,20 @@ def sweep(
 
 
 @app.command()
+def ablate(
+    name: Annotated[str | None, typer.Argument(help="A card, such as mprnet-sam. Without it: all cards, as recorded.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the record; one that was begun is gone on with.")] = None,
+) -> None:
+    """What is a part of a network worth? Published, and measured here: train with and without it, and compare."""
+    from restorelab.cli import ablate as shell
+
+    if name is None:
+        shell.table(console)
+    else:
+        shell.ablate(name, out, console)
+
+
+@app.command()
 def train(
     training: Annotated[
         str | None,

@@ -1,7 +1,7 @@
 """What a preset is: everything that decides what a training gives, but for the seed and the photographs."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -113,10 +113,12 @@ def choose(presets: dict[str, Preset], name: str, **overrides) -> Preset:
     """
     if name not in presets:
         raise ParameterError(f"there is no preset {name!r}; the presets are {', '.join(presets)}.{did_you_mean(name, presets)}")
-    preset = presets[name]
-    for key, value in overrides.items():
-        if value in (0, "", None):
-            continue
+    return changed(presets[name], {key: value for key, value in overrides.items() if value not in (0, "", None)})
+
+
+def changed(preset: Preset, values: Mapping[str, object]) -> Preset:
+    """A preset with some values replaced, whatever they are. Raises ParameterError for a value that no part of it has."""
+    for key, value in values.items():
         parts = ("fit", "model", "", *(["against"] if preset.against else []))
         part = next((part for part in parts if key in _fields(getattr(preset, part) if part else preset)), None)
         if part is None:

@@ -1,0 +1,119 @@
+"""Ablations: short trainings that differ in one thing each, judged on the same pictures, and the record of what came of them.
+
+Cases of one seed see the same samples. A record says how it was made, and holds the PSNR of every picture after every training, so that
+differences can be paired.
+"""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from restorelab import presets
+from restorelab.data.folders import fingerprint
+from restorelab.data.pairs import training_photos
+from restorelab.errors import DataError, ParameterError, did_you_mean
+from restorelab.evaluate import evaluate
+from restorelab.files import write_atomically
+from restorelab.metrics import COURSE_RGB
+from restorelab.train import session
+from restorelab.train.run import Run, device_name, versions
+
+Report = Callable[[str, int, float], None]  # case, seed, mean gain over the degraded pictures in dB
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Which trainings are compared."""
+
+    training: str  # of presets.TRAININGS; its lab preset is changed
+    small: Mapping[str, object]  # what makes every case short, as `presets.choose` takes it
+    cases: Mapping[str, Mapping[str, object]]  # name -> fields of the preset or its parts that it changes; the first is the whole
+    judged: int  # side of the middle of the test photographs that is judged, in pixels
+    seeds: tuple[int, ...] = (0, 1, 2)
+    frozen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # case -> part of the names of parameters that stand still
+
+    @property
+    def whole(self) -> str:
+        return next(iter(self.cases))
+
+
+def preset_of(ablation: Ablation, case: str) -> presets.Preset:
+    """What one case trains. Raises ParameterError for a case or a field that does not exist."""
+    if case not in ablation.cases:
+        raise ParameterError(f"there is no case {case!r}; there are {', '.join(ablation.cases)}.{did_you_mean(case, ablation.cases)}")
+    chosen = presets.choose(presets.TRAININGS[ablation.training][1], "lab", **ablation.small)
+    chosen = dataclasses.replace(chosen, fit=dataclasses.replace(chosen.fit, workers=0))
+    return presets.changed(chosen, ablation.cases[case])
+
+
+def carry_out(ablation: Ablation, out: Path, cases: Sequence[str] = (), report: Report | None = None) -> dict:
+    """Train and judge the cases (all, unless some are named) with every seed; the record, which is kept in `out` after every training.
+
+    A record that is there is gone on with. Raises DataError for one that was made otherwise, ParameterError for a case that is none.
+    """
+    pictures = training_photos()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    record = _taken_up(out, _manifest(ablation, pictures))
+    for seed in ablation.seeds:
+        for case in cases or ablation.cases:
+            of_case = record["restored_psnr"].setdefault(case, {})
+            if str(seed) not in of_case:
+                of_case[str(seed)], gain = _judged(ablation, case, seed, pictures)
+                write_atomically(out, (json.dumps(record, indent=1) + "\n").encode())
+                if report:
+                    report(case, seed, gain)
+    return record
+
+
+def read_record(path: Path) -> dict:
+    """Raises DataError where there is no whole record."""
+    try:
+        record = json.loads(path.read_text())
+        record["manifest"]["protocol"], record["restored_psnr"]
+        return record
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not the record of an ablation ({error!r}): make it anew with restorelab ablate.") from error
+
+
+def _taken_up(out: Path, manifest: dict) -> dict:
+    if not out.is_file():
+        return {"manifest": manifest, "restored_psnr": {}}
+    record = read_record(out)
+    other = [key for key in ("parameters", "data", "protocol", "judged on", "versions") if record["manifest"].get(key) != manifest[key]]
+    if other:
+        raise DataError(f"{out} was made with another {other[0]}: name another folder, or remove it.")
+    return record
+
+
+def _manifest(ablation: Ablation, pictures: list[np.ndarray]) -> dict:
+    facts = {"parameters": presets.describe(preset_of(ablation, ablation.whole)), "seeds": list(ablation.seeds)}
+    facts |= {"data": {"photographs": len(pictures), "sha256": fingerprint(pictures)}}
+    facts |= {"versions": versions(), "device": device_name("cpu"), "protocol": str(COURSE_RGB)}
+    facts["judged on"] = (
+        f"the middle {ablation.judged}x{ablation.judged} of the bundled test photographs, {session.DRAWS} draws of the degradation for each"
+    )
+    facts["parameters of each"] = {case: sum(one.numel() for one in _network(ablation, case, 0).parameters()) for case in ablation.cases}
+    return json.loads(json.dumps(facts))
+
+
+def _network(ablation: Ablation, case: str, seed: int) -> nn.Module:
+    network = session.new_network(ablation.training, preset_of(ablation, case), seed)
+    for name, parameter in network.named_parameters():
+        if ablation.frozen.get(case, " ") in name:
+            parameter.requires_grad_(False)
+    return network
+
+
+def _judged(ablation: Ablation, case: str, seed: int, pictures: list[np.ndarray]) -> tuple[dict[str, float], float]:
+    chosen = preset_of(ablation, case)
+    with tempfile.TemporaryDirectory() as folder, Run(folder, seed) as run:
+        network = session.train(_network(ablation, case, seed), chosen, pictures, run, "cpu")
+    pairs = presets.watched_pairs(chosen, "test", session.DRAWS, crop=ablation.judged)
+    result = evaluate(network, pairs, COURSE_RGB, condition=presets.condition_of(chosen))
+    return {row.name: round(row.restored_psnr, 4) for row in result.rows}, result.mean("gain")
