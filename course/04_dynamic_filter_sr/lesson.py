@@ -51,6 +51,7 @@ from restorelab.degrade.varying import gather_gaussian
 from restorelab.devices import choose_device
 from restorelab.evaluate import as_input, evaluate, restore_pair
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
+from restorelab.live import LivePicture
 from restorelab.metrics import COURSE_RGB, PROTOCOLS, psnr
 from restorelab.ops.bicubic_kernels import bicubic_kernels
 from restorelab.ops.dynamic_filter import dynamic_filter
@@ -437,23 +438,10 @@ print("It starts now." if trains else "That is too long: the course checkpoint s
 data = {"photographs": len(pictures), "sha256": fingerprint(pictures)}
 facts = presets.describe(plan) | {"frozen": frozen}
 run = Run(run_dir or new_run_folder("04_dynamic_filter_sr"), seed, facts, data, device)
-line = display({"text/plain": "waiting for the first step"}, raw=True, display_id=True)
-
-
-def watch(progress):
-    """Called after every step: now and then, the curve so far and the time that is left."""
-    if progress.step % max(1, progress.steps // 10) and progress.step < progress.steps:
-        return
-    left = "done" if progress.step == progress.steps else f"{progress.remaining:.0f} s left"
-    pace = f"{progress.samples_per_second:.1f} samples/s"
-    title = f"step {progress.step} of {progress.steps}, {pace}, {left}"
-    bundle, metadata = viz.mime(viz.training_curve(run.rows(), title), title)
-    line.update(bundle, metadata=metadata, raw=True)
-
-
 trained = None
 if trains:
-    trained = session.train(network, plan, pictures, run, device, watch)
+    live = LivePicture(run, watched[0], presets.told)
+    trained = session.train(network, plan, pictures, run, device, live)
     sha256 = checkpoint.save(run.checkpoints / "final.safetensors", trained, run.manifest["parameters"])
     run.note(weights_sha256=sha256)
 
