@@ -20,14 +20,19 @@ CROP = photos.load("chelsea")[:, 100:148, 200:260]
 
 @pytest.fixture
 def picture(tmp_path):
-    image.save(CROP, tmp_path / "chelsea.png", bit_depth=16)
-    return tmp_path / "chelsea.png"
+    return saved(CROP, tmp_path)
+
+
+def saved(pixels, folder):
+    image.save(pixels, folder / "chelsea.png", bit_depth=16)
+    return folder / "chelsea.png"
 
 
 @pytest.mark.parametrize("name", offers())
-def test_a_caller_gets_the_pixels_of_restore(served, client, picture, name):
+def test_a_caller_gets_the_pixels_of_restore(served, client, tmp_path, name):
     workshop = served[0].workshop
     offer = workshop.offer(name)
+    picture = saved(CROP if offer.scale < 16 else CROP[:, :16, :20], tmp_path)
     (before, after), file, said = client.predict(handle_file(str(picture)), name, 0, 0, 1.2, 5.0, "en", api_name="/restore")
     model = workshop.checkpoint(offer).model
     expected = restore(model, image.load(picture), condition=told_of(1.2, 5 / 255) if model.condition_channels else None).image

@@ -121,6 +121,46 @@ def test_only_the_session_that_asked_stops_its_job():
     assert not desk.stop("mine")
 
 
+def test_a_stopped_job_that_waits_never_takes_the_place():
+    desk, refused, waiting = Desk("cpu", Limits()), [], threading.Event()
+
+    def wait():
+        waiting.set()
+        try:
+            with desk.job("mine"):
+                refused.append("it worked")
+        except Refused as refusal:
+            refused.append(refusal.key)
+
+    with desk.job("yours") as job:
+        thread = threading.Thread(target=wait)
+        thread.start()
+        waiting.wait()
+        while not desk.stop("mine"):
+            time.sleep(0.001)
+        thread.join(10)
+        job.check()
+    assert refused == ["stopped"] and (desk.done, desk.most_at_work) == (1, 1)
+    assert not desk.stop("mine") and not desk.stop("yours")
+
+
+def test_time_is_counted_from_the_beginning_of_the_work():
+    desk = Desk("cpu", Limits(seconds=0.3))
+    with desk.job("first"):
+        late = []
+
+        def work():
+            with desk.job("second") as job:
+                job.check()
+                late.append("in time")
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        time.sleep(0.4)
+    thread.join(10)
+    assert late == ["in time"]
+
+
 def test_work_of_tiles_by_counting():
     assert worked_pixels((100, 60), None, None) == (6000, 6000)
     work, most = worked_pixels((100, 60), 50, 10)

@@ -7,18 +7,24 @@ import pytest
 import torch
 from PIL import Image
 
-from restorelab import image
+from restorelab import checkpoint, image
+from restorelab.checkpoint import Checkpoint
 from restorelab.data import photos
 from restorelab.degrade import GaussianNoise, Recipe, degrade
 from restorelab.demo.about_tab import card
-from restorelab.demo.inside_tab import Looked, microscope, strength, views
+from restorelab.demo.examples import EXAMPLES, example_file, fitting
+from restorelab.demo.inside_tab import LARGE, Looked, enlarged, gates, microscope, strength, times_larger, views
 from restorelab.demo.jobs import Job, Limits, Refused
 from restorelab.demo.judge_tab import judge_all, perception_figure, recipe_of
-from restorelab.demo.offers import offers
-from restorelab.demo.parts import as_picture, middle
+from restorelab.demo.offers import Offer, offers, planned
+from restorelab.demo.parts import as_picture, middle, pixels
 from restorelab.demo.uploads import read_upload, trim
+from restorelab.demo.words import say
 from restorelab.demo.workshop import Workshop, told_of
 from restorelab.metrics import COURSE_RGB, psnr, ssim
+from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
+from restorelab.models.x16 import RRDBCascade, RRDBCascadeConfig
+from restorelab.repository import root
 from restorelab.restore import restore
 
 CLEAN = photos.load("tulips")[:, 100:164, 100:164]
@@ -107,8 +113,37 @@ def test_a_view_for_every_level_in_the_order_of_their_making(workshop):
     offer = workshop.offer("dmphn_shake")
     model = workshop.checkpoint(offer).model
     shown = views(offer, model, restore(model, CLEAN, explain=True))
-    assert [words.split(":")[0] for _, words in shown] == ["level 3, 4 patches", "level 2, 2 patches", "level 1, 1 patches"]
+    assert [words.split(",")[0] for _, words in shown] == ["level 3 (patches: 4)", "level 2 (patches: 2)", "level 1 (patches: 1)"]
+    assert shown[-1][1].endswith("added to the picture") and shown[0][1].endswith("the next level sees")
     assert all(one.shape == CLEAN.shape and one.min() >= 0 and one.max() <= 1 for one, _ in shown)
+
+
+@pytest.mark.parametrize("system, model, expected", [
+    ("deblurgan_v2", lambda: DeblurGANv2(DeblurGANv2Config(width=16)),
+     [*(f"pyramid at 1/{scale} of the size" for scale in (2, 4, 8, 16, 32)), "what was added (grey is nothing)"]),
+    ("x16", lambda: RRDBCascade(RRDBCascadeConfig(width=8, depth=1, growth=4)),
+     [f"features after trunk {number}, mean strength" for number in (1, 2)]),
+])  # fmt: skip
+def test_what_is_in_training_will_be_shown(system, model, expected):
+    offer = next(one for one in planned() if one.system == system)
+    model = model().eval()
+    shown = views(offer, model, restore(model, CLEAN[:, :: offer.scale, :: offer.scale] if offer.scale > 1 else CLEAN, explain=True))
+    assert [words for _, words in shown] == expected
+    assert all(pixels(one).dtype == np.uint8 and one.min() >= 0 and one.max() <= 1 for one, _ in shown)
+
+
+def test_gates_are_shown_from_their_lowest_to_their_highest():
+    shown, words = gates(torch.tensor([[[0.4, 0.5]], [[0.4, 0.7]]]), 2)
+    assert shown.tolist() == [[[0.0, 1.0]]] and "attention 2" in words and "0.400 (black) to 0.600 (white)" in words
+    assert gates(torch.full((2, 1, 1), 0.5), 1)[0].item() == 0
+
+
+@pytest.mark.parametrize("size", [(192, 192), (100, 192), (256, 40), (2000, 900)])
+def test_a_result_to_click_on_is_large_and_made_of_squares(size):
+    small = torch.rand(3, *size, generator=torch.Generator().manual_seed(0))
+    large, times = enlarged(small), times_larger(small)
+    assert max(large.shape) >= LARGE > (times - 1) * max(size)
+    assert np.array_equal(large[times // 2 :: times, times // 2 :: times], pixels(small))
 
 
 def test_the_microscope_takes_any_pixel(workshop):
@@ -117,6 +152,20 @@ def test_the_microscope_takes_any_pixel(workshop):
     looked = Looked("udvd_x2", small, restore(model, small, condition=told_of(0.2, 0), explain=True))
     corner, beyond = microscope(looked, 63, 63), microscope(looked, 10_000, 10_000)
     assert corner == beyond and "sandbox=" in corner and corner.count("<iframe") == 1
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_an_example_is_of_its_task_and_large_enough(key, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    example = EXAMPLES[key]
+    assert fitting(example.task) == key and example.photo in photos.names("test")
+    assert example.recipe.scale == (int(example.task[1:]) if example.task.startswith("x") else 1)
+    made = image.load(example_file(key))
+    assert min(made.shape[-2:]) >= Limits().least_side and not torch.equal(made, photos.load(example.photo))
+
+
+def test_a_network_without_an_example_of_its_own_gets_another():
+    assert fitting("x4") in EXAMPLES
 
 
 def test_strength_is_white_at_its_largest():
@@ -133,6 +182,32 @@ def test_the_middle_of_a_picture():
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_card_says_data_figures_with_protocol_and_limits(name, language):
     offer = offers()[name]
-    text = card(offer, Workshop(offers()).checkpoint(offer), language)
-    assert "photographs" in text and "dB" in text and "SSIM 2-D" in text
+    found = checkpoint.load(offer.path)
+    text = card(offer, found, language)
+    assert str(found.manifest["data"]["photographs"]) in text and "dB" in text and "SSIM 2-D" in text
     assert ("What it cannot do" if language == "en" else "它做不到什么") in text
+
+
+TINY = RRDBCascade(RRDBCascadeConfig(width=8, depth=1, growth=4))
+SHAKE = '{"steps": [{"kind": "camera_shake", "length": [5.0, 8.0]}, {"kind": "gaussian_noise", "sigma": [0, 0.1]}, {"kind": "jpeg"}]}'
+RESULT = {"degraded_psnr": 20.0, "restored_psnr": 21.0, "gain": 1.0, "protocol": "P", "steps_done": 8000, "training_seconds": 5400.0}
+
+
+@pytest.mark.parametrize("manifest, said, unsaid", [
+    ({}, ["its file does not say"], ["MIT"]),
+    ({"parameters": {"recipe": SHAKE}}, ["camera shake along 5–8 pixels", "Gaussian noise of 0–25.5/255; jpeg"], ["data set"]),
+    ({"parameters": {"recipe": SHAKE, "data_set": "gopro_large"}}, ["the data set gopro_large; where that is not prepared: camera"], []),
+    ({"result": RESULT | {"some trunk": 0.25}, "device": "a GPU"},
+     ["PSNR 20.00 → 21.00 dB, perceptual distance 0.250 [some trunk] (P)", "8,000 steps, 90 min; device: a GPU"], ["SSIM"]),
+    ({"converted_from": "a.h5", "release": "https://example.org", "note": "on the authors' terms"},
+     ["on the authors' terms, https://example.org"], ["MIT"]),
+    ({"licence": "CC BY 4.0"}, ["CC BY 4.0"], ["MIT"]),
+])  # fmt: skip
+def test_a_card_says_what_the_file_says_and_nothing_else(tmp_path, manifest, said, unsaid):
+    text = card(Offer("mine", "x16", "x16", tmp_path / "mine.safetensors"), Checkpoint(TINY, "x16", manifest))
+    assert "It invents" in text and "16 times larger" in text
+    assert [words for words in said if words not in text] == [] and [words for words in unsaid if words in text] == []
+
+
+def test_the_licence_of_the_kit_is_as_the_cards_say():
+    assert "LICENSE is MIT" in say("licence_of_kit") and (root() / "LICENSE").read_text().startswith("MIT License")

@@ -7,7 +7,9 @@ from string import Formatter
 import gradio as gr
 import pytest
 
+from restorelab.degrade.recipe import STEPS
 from restorelab.demo import words
+from restorelab.demo.examples import EXAMPLES
 from restorelab.demo.offers import TASKS
 from restorelab.demo.words import WORDS, Labels, amount, say, seconds
 
@@ -27,7 +29,8 @@ def test_a_word_is_there_in_both_languages_and_leaves_the_same_open(key):
 
 def test_no_word_is_left_over():
     built = {*TASKS, *(f"{front}_{back}" for front, back in
-             [("example", "shake"), ("example", "small"), *(("tab", tab) for tab in ("restore", "judge", "inside", "about")),
+             [*(("example", key) for key in EXAMPLES), *(("for", task) for task in ("deblur", "denoise", "derain")),
+              *(("kind", kind) for kind in STEPS), *(("tab", tab) for tab in ("restore", "judge", "inside", "about")),
               *(("see", name) for name in ("dmphn", "udvd", "mprnet", "deblurgan_v2", "x16"))])}  # fmt: skip
     assert [key for key in WORDS if not re.search(f"[\"']{key}[\"']", SOURCE) and key not in built] == []
 

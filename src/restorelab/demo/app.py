@@ -7,6 +7,7 @@ from restorelab.demo.inside_tab import inside_tab
 from restorelab.demo.jobs import Limits
 from restorelab.demo.judge_tab import judge_tab
 from restorelab.demo.offers import Offer, offers
+from restorelab.demo.parts import wire_stops
 from restorelab.demo.restore_tab import restore_tab
 from restorelab.demo.words import LANGUAGES, Labels, say
 from restorelab.demo.workshop import Workshop, who
@@ -33,10 +34,13 @@ def build_demo(found: dict[str, Offer] | None = None, device: str = "auto", limi
             labels.on(gr.Markdown(f"# {say('title')}\n{say('lead')}", elem_id="lead"), value=_head)
             language = labels.on(gr.Radio([(word, code) for code, word in LANGUAGES.items()], value="en", label=say("language"),
                                           elem_id="language", scale=0, min_width=240), label="language")  # fmt: skip
-        for name, build in TABS.items():
-            with gr.Tab(say(f"tab_{name}"), id=name) as tab:
-                labels.on(tab, label=f"tab_{name}")
-                build(workshop, labels, language)
+        stops = []
+        with gr.Tabs(overflow_behavior="wrap"):
+            for name, build in TABS.items():
+                with gr.Tab(say(f"tab_{name}"), id=name) as tab:
+                    labels.on(tab, label=f"tab_{name}")
+                    stops.append(build(workshop, labels, language))
+        wire_stops([stop for stop in stops if stop], workshop, language)
         language.change(labels.updates, language, labels.components(), api_visibility="private", queue=False, show_progress="hidden")
         demo.load(_of_browser, None, language, api_visibility="private", queue=False, show_progress="hidden")
         demo.unload(leave)
@@ -49,6 +53,6 @@ def _head(language: str) -> str:
     return f"# {say('title', language)}\n{say('lead', language)}"
 
 
-def _of_browser(request: gr.Request) -> str:
-    """The language that the browser asks for first."""
-    return "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
+def _of_browser(request: gr.Request) -> str | dict:
+    """The language that the browser asks for first. English is there already: said once more, it could undo what was clicked meanwhile."""
+    return "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else gr.skip()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from restorelab import image
 from restorelab.data import photos
-from restorelab.degrade import CameraShake, Downsample, GaussianNoise, IsotropicBlur, Recipe, degrade
+from restorelab.degrade import CameraShake, Downsample, GaussianNoise, IsotropicBlur, Rain, Recipe, degrade
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,17 @@ class Example:
 
 EXAMPLES = {
     "shake": Example("coffee", Recipe((CameraShake(7.0, smoothness=0.6), GaussianNoise(0.5 / 255))), "deblur"),
+    "noise": Example("tulips", Recipe((GaussianNoise(25 / 255),)), "denoise"),
+    "rain": Example("coffee", Recipe((Rain(angle=12.0),)), "derain"),
     "small": Example("chelsea", Recipe((IsotropicBlur(1.2), Downsample(2), GaussianNoise(10 / 255))), "x2", 1.2, 10 / 255),
+    "tiny": Example("tulips", Recipe((Downsample(16),)), "x16"),
 }
+OTHERS = "small"  # for networks that enlarge, and have no example of their own
+
+
+def fitting(task: str) -> str:
+    """The key of the example for a task of the page."""
+    return next((key for key, example in EXAMPLES.items() if example.task == task), OTHERS)
 
 
 def example_file(key: str) -> str:

@@ -1,16 +1,18 @@
 """Look inside: what a network computed on the way to its result, and what happens when one interferes."""
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from restorelab.demo.examples import EXAMPLES, example_file
+from restorelab.demo.examples import EXAMPLES, example_file, fitting
 from restorelab.demo.jobs import Refused
 from restorelab.demo.offers import Offer
-from restorelab.demo.parts import SHOWN, middle, pixels, wire_stop
+from restorelab.demo.parts import LOOKED_AT, SHOWN, Stop, middle, pixels
 from restorelab.demo.uploads import read_upload, take_any_file
 from restorelab.demo.words import Labels, say
 from restorelab.demo.workshop import Workshop, spoken, told_of, who
@@ -21,6 +23,8 @@ from restorelab.widgets import KernelMicroscope
 
 SIDE = 192  # pixels of the picture looked into, at most
 GAIN = 4.0  # of what was added, to be seen
+LARGE = 768  # pixels along the longer side of a result to click on, at least
+TOLD_BLUR, TOLD_NOISE = 1.0, 0.0  # what UDVD is told of a visitor's picture: pixels, [0, 1] units
 KEPT = 900  # seconds that a session's result is kept
 
 
@@ -35,16 +39,12 @@ class Looked:
 
 def views(offer: Offer, model: object, restored: RestoredImage, language: str = "en") -> list[tuple[Tensor, str]]:
     """Pictures of what is in `restored.stages` and `.maps`, each with its words."""
-    shown = []
-    maps = restored.maps
-    if isinstance(model, DMPHN):
-        for number, residual in enumerate(maps["residual"], start=1):
-            words = say("level", language, number=number, patches=model.cfg.patches[number - 1])
-            shown.append((signed(residual, GAIN), words))
-        return shown[::-1]  # in the order of their making, small patches first
+    shown, maps = [], restored.maps
     if len(restored.stages) > 1:
         shown += [(one, say("stage_of", language, number=number)) for number, one in enumerate(restored.stages, start=1)]
-    shown += [(one.mean(0, keepdim=True), say("mask", language, number=number)) for number, one in enumerate(maps.get("sam", ()), start=1)]
+    if isinstance(model, DMPHN):
+        return shown + levels(model, maps["residual"], language)
+    shown += [gates(one, number, language) for number, one in enumerate(maps.get("sam", ()), start=1)]
     shown += [(strength(one), say("pyramid", language, scale=2**number)) for number, one in enumerate(maps.get("pyramid", ()), start=1)]
     shown += [(strength(one), say("features", language, number=number)) for number, one in enumerate(maps.get("features", ()), start=1)]
     if offer.system == "deblurgan_v2":
@@ -52,10 +52,39 @@ def views(offer: Offer, model: object, restored: RestoredImage, language: str = 
     return shown
 
 
+def levels(model: DMPHN, residuals: Sequence[Float[Tensor, "3 h w"]], language: str = "en") -> list[tuple[Tensor, str]]:
+    """What each level of the last hierarchy found, in the order of their making."""
+    last = model.stacks[-1]
+    shown = []
+    for level in last.order:
+        key = "level_last" if level == last.answer else "level"
+        words = say(key, language, number=level + 1, patches=model.cfg.patches[level])
+        shown.append((signed(residuals[level], GAIN), words))
+    return shown
+
+
+def gates(mask: Float[Tensor, "k h w"], number: int, language: str = "en") -> tuple[Float[Tensor, "1 h w"], str]:
+    """Supervised attention, mean over the channels, from its lowest (black) to its highest (white), which the words say."""
+    mean = mask.mean(0, keepdim=True)
+    low, high = float(mean.min()), float(mean.max())
+    return (mean - low) / max(high - low, 1e-12), say("mask", language, number=number, low=f"{low:.3f}", high=f"{high:.3f}")
+
+
 def strength(features: Float[Tensor, "k h w"]) -> Float[Tensor, "1 h w"]:
     """Mean absolute value over the channels, the largest made white."""
     mean = features.abs().mean(0, keepdim=True)
     return mean / mean.max().clamp(min=1e-12)
+
+
+def times_larger(image: Float[Tensor, "3 h w"]) -> int:
+    """By how much a result is enlarged to be clicked on. A click is told in pixels of the picture only if that is not shown any larger."""
+    return -(-LARGE // max(image.shape[-2:]))
+
+
+def enlarged(image: Float[Tensor, "3 h w"]) -> UInt8[np.ndarray, "h2 w2 3"]:
+    """Every pixel as a square."""
+    times = times_larger(image)
+    return pixels(image).repeat(times, axis=0).repeat(times, axis=1)
 
 
 def microscope(looked: Looked, row: int, column: int) -> str:
@@ -69,7 +98,7 @@ def microscope(looked: Looked, row: int, column: int) -> str:
     return f'<iframe class="microscope" title="{html.escape(repr(widget), quote=True)}" sandbox="allow-scripts" srcdoc="{page}"></iframe>'
 
 
-def inside_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
+def inside_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> Stop:
     """Build the tab inside of the `gr.Blocks` that is being made."""
     lead = lambda language: say("inside_lead", language, side=SIDE)  # noqa: E731
     labels.on(gr.Markdown(lead("en")), value=lead)
@@ -85,47 +114,54 @@ def inside_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
             with gr.Row():
                 go = labels.on(gr.Button(say("go_inside"), variant="primary", elem_id="go_inside"), value="go_inside")
                 stop = labels.on(gr.Button(say("stop")), value="stop")
-            said = gr.Markdown()
+            said = gr.Markdown(elem_id="said_inside")
             with gr.Row(visible=False) as pixel:
                 row = labels.on(gr.Number(0, precision=0, minimum=0, label=say("row"), min_width=80), label="row")
                 column = labels.on(gr.Number(0, precision=0, minimum=0, label=say("column"), min_width=80), label="column")
                 show = labels.on(gr.Button(say("show_kernel"), elem_id="show_kernel"), value="show_kernel")
-            with gr.Row(visible=False) as attention:
+            with gr.Column(visible=False) as attention:
                 gate = labels.on(gr.Slider(0, 1, 1.0, step=0.05, label=say("gate")), label="gate")
                 intervene = labels.on(gr.Button(say("intervene"), elem_id="intervene"), value="intervene")
         with gr.Column(scale=3, min_width=300):
-            result = labels.on(gr.Image(label=say("result_click"), height=420, elem_id="inside_result", **SHOWN), label="result_click")
-            maps = labels.on(gr.Gallery(label=say("maps"), columns=3, height="auto", elem_id="maps", **SHOWN), label="maps")
+            result = labels.on(gr.Image(label=say("result"), height=420, elem_id="inside_result", **LOOKED_AT), label="result")
+            maps = labels.on(
+                gr.Gallery(label=say("maps"), columns=3, height="auto", object_fit="contain", elem_id="maps", **SHOWN), label="maps"
+            )
     kernel = gr.HTML(elem_id="kernel")
     looked = gr.State(None, time_to_live=KEPT)
-    _wire_look(workshop, go, [system, upload, language], [result, maps, said, pixel, attention, kernel, looked])
-    wire_stop(stop, workshop)
+    jobs = [
+        _wire_look(workshop, go, [system, upload, language], [result, maps, said, pixel, attention, kernel, looked, row, column]),
+        _wire_gate(workshop, intervene, [gate, looked, language], [maps, said]),
+    ]
     _wire_kernel(workshop, (result, show, row, column), looked, language, kernel)
-    _wire_gate(workshop, intervene, [gate, looked, language], [maps, said])
+    return Stop(stop, said, jobs)
 
 
-def _wire_look(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -> None:
+def _wire_look(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -> gr.events.Dependency:
     @spoken
     def look(system: str, picture: str | None, language: str, request: gr.Request, progress=gr.Progress()) -> tuple:
         """Restore the middle of a picture, or of an example, and keep what the network showed on its way."""
         offer = workshop.offer(system)
         with workshop.desk.job(who(request)) as job:
             workshop.tidy()
-            example = EXAMPLES["small" if offer.scale > 1 else "shake"]
-            path = picture or example_file("small" if offer.scale > 1 else "shake")
+            key = fitting(offer.task)
+            path = picture or example_file(key)
             degraded = middle(read_upload(path, workshop.limits).pixels, max(SIDE // offer.scale, workshop.limits.least_side))
-            told = told_of(1.0, 0.0) if picture else told_of(example.blur, example.noise)
+            blur, noise = (TOLD_BLUR, TOLD_NOISE) if picture else (EXAMPLES[key].blur, EXAMPLES[key].noise)
+            told = told_of(blur, noise)
             report = lambda share: progress(share, desc=say("at_work", language))  # noqa: E731
             restored = workshop.restore(offer, degraded, job, report, told=told if offer.system == "udvd" else None, explain=True)
         looked = Looked(offer.name, degraded, restored)
-        shown = [(pixels(one), words) for one, words in views(offer, workshop.checkpoint(offer).model, restored, language)]
+        found = [(degraded, say("given_in", language)), *views(offer, workshop.checkpoint(offer).model, restored, language)]
+        shown = [(pixels(one), words) for one, words in found]
         udvd = offer.system == "udvd"
-        page = microscope(looked, restored.image.shape[-2] // 2, restored.image.shape[-1] // 2) if udvd else ""
-        return (pixels(restored.image), shown, say(f"see_{offer.system}", language), gr.update(visible=udvd),
-                gr.update(visible=bool(restored.maps.get("sam"))), page, looked)  # fmt: skip
+        row, column = (side // 2 for side in restored.image.shape[-2:])
+        words = say(f"see_{offer.system}", language, **({"blur": f"{blur:g}", "noise": f"{255 * noise:.3g}"} if udvd else {}))
+        return (enlarged(restored.image), shown, words, gr.update(visible=udvd), gr.update(visible=bool(restored.maps.get("sam"))),
+                microscope(looked, row, column) if udvd else "", looked, row, column)  # fmt: skip
 
-    go.click(look, inputs, outputs, api_visibility="private", show_progress_on=outputs[:1], concurrency_limit=1,
-             concurrency_id=workshop.desk.queue)  # fmt: skip
+    return go.click(look, inputs, outputs, api_visibility="private", show_progress_on=outputs[:1], concurrency_limit=1,
+                    concurrency_id=workshop.desk.queue)  # fmt: skip
 
 
 def _wire_kernel(workshop: Workshop, controls: tuple, looked: gr.State, language: gr.Radio, kernel: gr.HTML) -> None:
@@ -134,10 +170,10 @@ def _wire_kernel(workshop: Workshop, controls: tuple, looked: gr.State, language
     @spoken
     def clicked(looked: Looked | None, language: str, event: gr.SelectData) -> tuple:
         """The filter of the pixel that was clicked."""
-        x, y = event.index
         if looked is None or workshop.offer(looked.system).system != "udvd":
             return gr.skip(), gr.skip(), gr.skip()
-        return microscope(looked, int(y), int(x)), int(y), int(x)
+        column, row = (int(place) // times_larger(looked.restored.image) for place in event.index)
+        return microscope(looked, row, column), row, column
 
     @spoken
     def asked(looked: Looked | None, row: int, column: int, language: str) -> str:
@@ -150,7 +186,7 @@ def _wire_kernel(workshop: Workshop, controls: tuple, looked: gr.State, language
     show.click(asked, [looked, row, column, language], kernel, api_visibility="private")
 
 
-def _wire_gate(workshop: Workshop, button: gr.Button, inputs: list, outputs: list) -> None:
+def _wire_gate(workshop: Workshop, button: gr.Button, inputs: list, outputs: list) -> gr.events.Dependency:
     @spoken
     def intervene(gate: float, looked: Looked | None, language: str, request: gr.Request, progress=gr.Progress()) -> tuple:
         """The result as it was, and with every gate of the supervised attention at one value."""
@@ -162,8 +198,9 @@ def _wire_gate(workshop: Workshop, button: gr.Button, inputs: list, outputs: lis
             changed = workshop.restore(offer, looked.degraded, job, report, sam_override=float(gate)).image
         moved = changed - looked.restored.image
         shown = [(looked.restored.image, say("result", language)), (changed, say("intervened", language, gate=gate)),
-                 (signed(moved, GAIN), say("added", language))]  # fmt: skip
+                 (signed(moved, GAIN), say("difference", language))]  # fmt: skip
         words = say("moved", language, gate=gate, moved=f"{255 * float(moved.abs().mean()):.2f}")
         return [(pixels(one), caption) for one, caption in shown], words
 
-    button.click(intervene, inputs, outputs, api_visibility="private", concurrency_limit=1, concurrency_id=workshop.desk.queue)
+    return button.click(intervene, inputs, outputs, api_visibility="private", show_progress_on=outputs[:1], concurrency_limit=1,
+                        concurrency_id=workshop.desk.queue)  # fmt: skip

@@ -21,6 +21,7 @@ from restorelab.demo.words import say
 from restorelab.errors import RestorelabError
 from restorelab.ops.pad import pad_to_multiple
 
+LOOK = 0.1  # seconds between two looks of a waiting job
 REHEARSED = 256  # pixels along a side of the small picture's result
 Report = Callable[[float], None]  # share done
 
@@ -50,14 +51,22 @@ class Job:
     """Raises Refused from `check` as soon as it was stopped or its time is over."""
 
     def __init__(self, limit: float, most: str):
-        self._stopped, self._end, self._most = threading.Event(), time.monotonic() + limit, most
+        self._stopped, self._limit, self._most = threading.Event(), limit, most
+        self.begin()
+
+    def begin(self) -> None:
+        """Its time is counted from now."""
+        self._end = time.monotonic() + self._limit
 
     def stop(self) -> None:
         self._stopped.set()
 
-    def check(self) -> None:
+    def check_stopped(self) -> None:
         if self._stopped.is_set():
             raise Refused("stopped")
+
+    def check(self) -> None:
+        self.check_stopped()
         if time.monotonic() > self._end:
             raise Refused("ran_out", most=self._most)
 
@@ -67,8 +76,8 @@ class Desk:
 
     def __init__(self, device: str, limits: Limits):
         self.device, self.limits = device, limits
-        self._place, self._jobs = threading.Lock(), {}
-        self._counting = threading.Lock()
+        self._place, self._counting = threading.Lock(), threading.Lock()
+        self._jobs: dict[str, set[Job]] = {}
         self.at_work = self.most_at_work = self.done = 0
 
     @property
@@ -78,27 +87,42 @@ class Desk:
 
     @contextmanager
     def job(self, session: str) -> Iterator[Job]:
-        """Waits for the place, and yields the job to be watched."""
-        with self._place:
-            job = Job(self.limits.seconds, f"{self.limits.seconds:.0f} s")
-            self._jobs[session] = job
-            with self._counting:
-                self.at_work += 1
-                self.most_at_work = max(self.most_at_work, self.at_work)
+        """Waits for the place, and yields the job to be watched. Raises Refused if it was stopped while it waited."""
+        job = Job(self.limits.seconds, f"{self.limits.seconds:.0f} s")
+        with self._known(session, job):
+            while not self._place.acquire(timeout=LOOK):
+                job.check_stopped()
             try:
+                with self._counting:
+                    self.at_work += 1
+                    self.most_at_work = max(self.most_at_work, self.at_work)
+                job.begin()
                 yield job
             finally:
-                self._jobs.pop(session, None)
                 with self._counting:
                     self.at_work -= 1
                     self.done += 1
+                self._place.release()
+
+    @contextmanager
+    def _known(self, session: str, job: Job) -> Iterator[None]:
+        with self._counting:
+            self._jobs.setdefault(session, set()).add(job)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._jobs[session].discard(job)
+                if not self._jobs[session]:
+                    del self._jobs[session]
 
     def stop(self, session: str) -> bool:
-        """Stop this session's job; whether there was one."""
-        job = self._jobs.get(session)
-        if job:
+        """Stop this session's jobs, those that wait for the place too; whether there was one."""
+        with self._counting:
+            jobs = list(self._jobs.get(session, ()))
+        for job in jobs:
             job.stop()
-        return job is not None
+        return bool(jobs)
 
 
 @dataclass(frozen=True)

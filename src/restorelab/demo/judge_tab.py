@@ -15,7 +15,7 @@ from restorelab.degrade import CameraShake, Degraded, Downsample, GaussianNoise,
 from restorelab.degrade.kernels import isotropic_kernels, pad_or_crop
 from restorelab.demo.jobs import Job, Refused, Report
 from restorelab.demo.offers import Offer
-from restorelab.demo.parts import SHOWN, as_picture, middle, wire_stop
+from restorelab.demo.parts import SHOWN, Stop, as_picture, middle
 from restorelab.demo.uploads import read_upload, take_any_file
 from restorelab.demo.words import Labels, say
 from restorelab.demo.workshop import LEAST_STD, Workshop, spoken, told_kernel, who
@@ -104,7 +104,8 @@ def _told(offer: Offer, degraded: Degraded) -> Tensor | None:
 
 def perception_figure(judged: Sequence[Judged], trunk: str) -> Figure:
     """Perceptual distance over error (Blau and Michaeli 2018): the lower left corner is the sharp picture."""
-    figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(5.2, 3.8), layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.9))  # above it the page writes its label
     axis = figure.subplots()
     for number, one in enumerate(judged):
         axis.plot(one.rmse, one.distance, "o", markersize=9, color=COLOURS[number % len(COLOURS)], label=one.plain)
@@ -115,7 +116,7 @@ def perception_figure(judged: Sequence[Judged], trunk: str) -> Figure:
     return figure
 
 
-def judge_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
+def judge_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> Stop:
     """Build the tab inside of the `gr.Blocks` that is being made."""
     labels.on(gr.Markdown(say("judge_lead")), value="judge_lead")
     scales = [scale for scale in SCALES if scale in {offer.scale for offer in workshop.offers.values()}]
@@ -144,21 +145,25 @@ def judge_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
                 stop = labels.on(gr.Button(say("stop")), value="stop")
         with gr.Column(scale=3, min_width=300):
             gallery = gr.Gallery(label=say("side_by_side"), columns=2, height="auto", elem_id="side_by_side", **SHOWN)
-            table = gr.Dataframe(headers=["", "PSNR (dB)", "SSIM", "distance"], label=say("scores"), interactive=False, elem_id="scores")
+            table = gr.Dataframe(headers=_headers("en"), label=say("scores"), interactive=False, elem_id="scores")
             said = gr.Markdown()
             plane = gr.Image(label=say("plane"), alt_text=say("plane_alt"), elem_id="plane", **SHOWN)
             for component, key in ((gallery, "side_by_side"), (table, "scores"), (plane, "plane")):
                 labels.on(component, label=key)
     for slider in sliders:
         slider.input(lambda *values: recipe_of(*values).to_json(), sliders, recipe, api_visibility="private", queue=False)
-    _wire(workshop, (go, stop), [photo, upload, recipe, seed, language], [gallery, table, said, plane])
+    return Stop(stop, said, [_wire(workshop, go, [photo, upload, recipe, seed, language], [gallery, table, said, plane])])
+
+
+def _headers(language: str) -> list[str]:
+    return ["", "PSNR (dB)", "SSIM", say("distance", language)]
 
 
 def _shrinks(scales: Sequence[int], language: str) -> list[tuple[str, int]]:
     return [(say("shrink_n", language, scale=scale) if scale > 1 else say("shrink_1", language), scale) for scale in scales]
 
 
-def _wire(workshop: Workshop, buttons: tuple, inputs: list, outputs: list) -> None:
+def _wire(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -> gr.events.Dependency:
     @spoken
     def judge(photo: str, picture: str | None, recipe: str, seed: int, language: str, request: gr.Request, progress=gr.Progress()) -> tuple:
         """A bundled photograph, or a picture's file instead, and a recipe -> pictures, scores, what they mean, a plot."""
@@ -172,10 +177,9 @@ def _wire(workshop: Workshop, buttons: tuple, inputs: list, outputs: list) -> No
             judged, trunk = judge_all(workshop, clean, steps, int(seed or 0), job, report, language)
         shown = [(to_uint8(one.image), one.name if not one.rmse else f"{one.name}: {one.psnr:.2f} dB") for one in judged]
         words = say("judged", language, protocol=COURSE_RGB, trunk=trunk)
-        return shown, [one.row for one in judged[1:]], words, as_picture(perception_figure(judged, trunk))
+        table = {"headers": _headers(language), "data": [one.row for one in judged[1:]]}
+        return shown, table, words, as_picture(perception_figure(judged, trunk))
 
-    go, stop = buttons
-    go.click(
+    return go.click(
         judge, inputs, outputs, api_name="judge", show_progress_on=[outputs[0]], concurrency_limit=1, concurrency_id=workshop.desk.queue
     )
-    wire_stop(stop, workshop)

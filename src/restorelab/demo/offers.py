@@ -1,7 +1,7 @@
 """What the page can offer: which network for which task, of the checkpoints that are there.
 
-A course checkpoint appears when its file is there. Others are named on the command line alone, as TASK=FILE: what a visitor types is
-looked up in this table, and never opened as a path.
+A course checkpoint of `systems.SYSTEMS` appears when its file is there. Others are named on the command line alone, as TASK=FILE: what a
+visitor types is looked up in this table, and never opened as a path.
 """
 
 from collections.abc import Sequence
@@ -10,21 +10,11 @@ from pathlib import Path
 
 from restorelab import checkpoint
 from restorelab.errors import ParameterError, did_you_mean
-from restorelab.systems import WEIGHTS
+from restorelab.systems import SYSTEMS, WEIGHTS, CourseWeights
 
-COURSE = {  # file in the package's weights -> (task, system)
-    "dmphn_shake": ("deblur", "dmphn"),
-    "mprnet_deblur": ("deblur", "mprnet"),
-    "deblurgan_v2_shake": ("deblur", "deblurgan_v2"),
-    "mprnet_denoise": ("denoise", "mprnet"),
-    "mprnet_derain": ("derain", "mprnet"),
-    "udvd_x2": ("x2", "udvd"),
-    "udvd_x3": ("x3", "udvd"),
-    "udvd_x4": ("x4", "udvd"),
-    "x16_pixel": ("x16", "x16"),
-    "x16_perceptual": ("x16", "x16"),
-}
 TASKS = ("deblur", "denoise", "derain", "x2", "x3", "x4", "x16")
+CALLED = {"deblurring": "deblur", "denoising": "denoise", "deraining": "derain"}  # a system's task -> the page's
+# In the order in which the networks of a task are offered.
 SHORT = {"dmphn": "DMPHN", "udvd": "UDVD", "mprnet": "MPRNet", "deblurgan_v2": "DeblurGAN-v2", "x16": "x16"}
 
 
@@ -48,8 +38,7 @@ class Offer:
 
 def offers(own: Sequence[str] = (), folder: Path = WEIGHTS) -> dict[str, Offer]:
     """By name: the course checkpoints that are in `folder`, then those given as TASK=FILE. Raises ParameterError for another form."""
-    there = {name: Offer(name, task, of, folder / f"{name}.safetensors") for name, (task, of) in COURSE.items()}
-    found = {name: offer for name, offer in there.items() if offer.path.is_file()}
+    found = {offer.name: offer for offer in planned(folder) if offer.path.is_file()}
     for text in own:
         offer = _own(text)
         if offer.name in found:
@@ -58,6 +47,16 @@ def offers(own: Sequence[str] = (), folder: Path = WEIGHTS) -> dict[str, Offer]:
     if not found:
         raise ParameterError(f"there is no checkpoint in {folder}, so there is nothing to demonstrate: give one as TASK=FILE.")
     return found
+
+
+def planned(folder: Path = WEIGHTS) -> list[Offer]:
+    """Every course checkpoint, those in training too, in the order of the page; the first choice for a task stands first."""
+    every = [Offer(one.name, _task(one), system, folder / one.path.name) for system in SHORT for one in SYSTEMS[system].weights]
+    return sorted(every, key=lambda offer: TASKS.index(offer.task))
+
+
+def _task(one: CourseWeights) -> str:
+    return CALLED.get(one.task, f"x{one.scale}")
 
 
 def _own(text: str) -> Offer:

@@ -5,7 +5,8 @@ import gradio as gr
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "sans-serif"]
 
 CSS = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto !important }
+.gradio-container { max-width: min(1280px, 100vw) !important; margin: 0 auto !important }
+.main { min-width: 0 !important; max-width: 100%; padding: 1rem min(2rem, 2vw) !important }
 #head { align-items: flex-end }
 #lead h1 { margin: 0 0 .25rem }
 #said, #forecast { min-height: 1.5rem }
@@ -16,15 +17,13 @@ iframe.microscope { width: 100%; height: 66rem; border: 0; border-radius: 8px }
 #cards td:first-child { width: 10rem }
 #language .wrap { flex-wrap: nowrap }
 #language label { white-space: nowrap }
-#inside_result img { width: 100%; height: 100%; object-fit: contain }
+#maps .grid-wrap, #side_by_side .grid-wrap { min-height: 0; max-height: none; overflow: visible; padding-top: 2.25rem }
+#maps .caption-label, #side_by_side .caption-label { white-space: normal; max-width: calc(100% - .75rem) }
 @media (max-width: 640px) {
-  .gradio-container { padding: .5rem !important }
-  .gradio-container main { padding: .5rem !important }
   #head { display: block }
-  #head > * { min-width: 0 !important; max-width: 100% }
-  .gradio-container main, .gradio-container main > .column { min-width: 0 !important; max-width: 100vw !important }
+  #head > *, #language { min-width: 0 !important; max-width: 100%; flex-grow: 1 !important }
   .tabs, .tab-wrapper { min-width: 0 !important; max-width: calc(100vw - 2rem) }
-  .tab-container { flex-wrap: wrap; height: auto !important }
+  #scores { max-width: 100%; overflow-x: auto }
   #lead h1 { font-size: 1.35rem }
   iframe.microscope { height: 100rem }
   #cards td:first-child { width: 6rem }

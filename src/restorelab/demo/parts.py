@@ -1,5 +1,8 @@
 """Small things that several tabs share."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import gradio as gr
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -7,20 +10,35 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from restorelab.demo.words import say
 from restorelab.demo.workshop import Workshop, who
 from restorelab.image import to_uint8
 
 # Pictures to look at. gradio's own way is lossy WebP, and a button that sends them to a site.
 SHOWN = {"format": "png", "interactive": False, "buttons": ["download", "fullscreen"]}
 
+LOOKED_AT = SHOWN | {"buttons": ["fullscreen"]}  # enlarged to be seen, and not to be kept
 
-def wire_stop(button: gr.Button, workshop: Workshop) -> None:
-    """Stop this page's job; without waiting in the queue behind it."""
 
-    def stop_job(request: gr.Request) -> None:
+@dataclass(frozen=True)
+class Stop:
+    """A tab's button to stop, where it says so, and the events that it stops."""
+
+    button: gr.Button
+    said: gr.Markdown
+    jobs: list[gr.events.Dependency]
+
+
+def wire_stops(stops: Sequence[Stop], workshop: Workshop, language: gr.Radio) -> None:
+    """Every button stops what this page has at work and drops what it has waiting, of all tabs; without waiting in the queue itself."""
+
+    def stop_jobs(language: str, request: gr.Request) -> str:
         workshop.desk.stop(who(request))
+        return say("stopped_all", language)
 
-    button.click(stop_job, None, None, queue=False, api_visibility="private")
+    every = [job for stop in stops for job in stop.jobs]
+    for stop in stops:
+        stop.button.click(stop_jobs, language, stop.said, cancels=every, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def pixels(image: Float[Tensor, "c h w"]) -> UInt8[np.ndarray, "h w 3"]:

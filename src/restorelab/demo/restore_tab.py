@@ -8,7 +8,7 @@ import gradio as gr
 
 from restorelab.demo.examples import EXAMPLES, example_file
 from restorelab.demo.offers import SHORT, TASKS, Offer
-from restorelab.demo.parts import wire_stop
+from restorelab.demo.parts import Stop
 from restorelab.demo.uploads import Picture, read_upload, take_any_file
 from restorelab.demo.words import Labels, amount, say, seconds
 from restorelab.demo.workshop import Workshop, result_file, spoken, told_of, who
@@ -37,7 +37,7 @@ class Controls:
         return [self.system, self.stage, self.tile, self.blur, self.noise]
 
 
-def restore_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
+def restore_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> Stop:
     """Build the tab inside of the `gr.Blocks` that is being made."""
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
@@ -45,20 +45,20 @@ def restore_tab(workshop: Workshop, labels: Labels, language: gr.Radio) -> None:
             upload = take_any_file(gr.Image(type="filepath", format="png", show_label=False, height=300, elem_id="upload"))
             labels.on(gr.Markdown(say("examples")), value="examples")
             with gr.Row():
-                buttons = [(key, labels.on(gr.Button(say(f"example_{key}"), size="sm"), value=f"example_{key}"))
+                buttons = [(key, labels.on(gr.Button(say(f"example_{key}"), size="sm", min_width=110), value=f"example_{key}"))
                            for key, example in EXAMPLES.items() if example.task in _tasks(workshop)]  # fmt: skip
             controls = _controls(workshop, labels)
             forecast = gr.Markdown(say("no_forecast"), elem_id="forecast")
             with gr.Row():
                 go = labels.on(gr.Button(say("go_restore"), variant="primary", elem_id="go_restore"), value="go_restore")
-                wire_stop(labels.on(gr.Button(say("stop"), elem_id="stop_restore"), value="stop"), workshop)
+                stop = labels.on(gr.Button(say("stop"), elem_id="stop_restore"), value="stop")
         with gr.Column(scale=3, min_width=300):
             slider = gr.ImageSlider(label=say("before_after"), format="png", type="filepath", interactive=False,
                                     elem_id="before_after", max_height=640)  # fmt: skip
             labels.on(slider, label="before_after")
             said = gr.Markdown(elem_id="said")
             download = labels.on(gr.DownloadButton(say("download"), interactive=False, elem_id="download"), label="download")
-    _wire(workshop, controls, upload, buttons, language, (forecast, go, slider, said, download))
+    return Stop(stop, said, _wire(workshop, controls, upload, buttons, language, (forecast, go, slider, said, download)))
 
 
 def _controls(workshop: Workshop, labels: Labels) -> Controls:
@@ -156,7 +156,7 @@ class Restoring:
         return example_file(key), example.task, system, stage, told | {"value": example.blur}, told | {"value": 255 * example.noise}
 
 
-def _wire(workshop: Workshop, controls: Controls, upload: gr.Image, buttons: list, language: gr.Radio, outputs: tuple) -> None:
+def _wire(workshop: Workshop, controls: Controls, upload: gr.Image, buttons: list, language: gr.Radio, outputs: tuple) -> list:
     forecast, go, slider, said, download = outputs
     doing = Restoring(workshop)
     computing = {"concurrency_limit": 1, "concurrency_id": workshop.desk.queue}
@@ -170,11 +170,14 @@ def _wire(workshop: Workshop, controls: Controls, upload: gr.Image, buttons: lis
     controls.system.input(doing.for_system, controls.system, told, **private)
     asked = [upload, controls.system, controls.stage, controls.tile, language]
     changes = [upload.upload, upload.clear, controls.system.input, controls.stage.release, controls.tile.input, language.change]
-    for change in [*changes, *(event.then for event in picked)]:
+    forecasts = [
         change(doing.predict, asked, forecast, show_progress="hidden", **computing, **private)
+        for change in [*changes, *(event.then for event in picked)]
+    ]
     done = go.click(doing.restore_picture, [upload, *controls.values, language], [slider, download, said], api_name="restore",
                     show_progress_on=[slider], **computing)  # fmt: skip
     done.success(lambda: gr.update(interactive=True), None, download, queue=False, **private)
+    return [done, *forecasts]
 
 
 def _words(offer: Offer, given: Picture, restored: RestoredImage, took: float, language: str) -> str:

@@ -52,6 +52,7 @@ def launch_options(demo: gr.Blocks, host: str = HOME, port: int | None = None, p
         "server_name": host, "server_port": port, "auth": password, "max_file_size": demo.workshop.limits.file_bytes,
         "share": False, "show_error": False, "allowed_paths": [], "ssr_mode": False, "mcp_server": False, "enable_monitoring": False,
         "pwa": False, "run_history": False, "quiet": True, "footer_links": [], "theme": theme(), "css": CSS,
+        "_frontend": False,  # else gradio asks its own page for an answer within 3 seconds, which a busy machine does not give
         "app_kwargs": {"routes": [APIRoute("/health", health(demo))], "docs_url": None, "redoc_url": None},
     }  # fmt: skip
 
@@ -123,8 +124,8 @@ def running(own: Sequence[str] = (), host: str = HOME, port: int | None = None, 
     with temporary_folder(folder):
         demo = build_demo(found, device, limits)
         options = launch_options(demo, host, port, password)
-        _, address, _ = demo.launch(prevent_thread_lock=True, inbrowser=False, **options)
         try:
+            _, address, _ = demo.launch(prevent_thread_lock=True, inbrowser=False, **options)
             yield demo, address
         finally:
             demo.close(verbose=False)

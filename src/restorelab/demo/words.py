@@ -15,8 +15,8 @@ WORDS = {
     "title": ("restorelab: repair a photograph, and look inside", "restorelab：修复照片，看清网络内部"),
     "language": ("Language", "语言"),
     "lead": (
-        "Small networks from the course, trained in an hour or two on one processor. They are here to be looked at, not to win.",
-        "课程中的小型网络，在一个处理器核上训练一两个小时而成。它们供人观察，不为夺冠。",
+        "Small networks from the course; About says what each has learnt. They are here to be looked at, not to win.",
+        "课程中的小型网络；“关于”页说明每个网络学了什么。它们供人观察，不为夺冠。",
     ),
     "tab_restore": ("Restore", "修复"),
     "tab_judge": ("Degrade and judge", "退化与评判"),
@@ -26,6 +26,9 @@ WORDS = {
     "picture": ("**Your picture**: choose a file, paste, drop or take one", "**您的照片**：选择文件、粘贴、拖放或拍摄"),
     "examples": ("Or take one of ours, spoiled in a known way:", "或选用我们的示例（以已知方式退化）："),
     "example_shake": ("Coffee, shaken", "咖啡（抖动）"),
+    "example_noise": ("Tulips, noisy", "郁金香（有噪声）"),
+    "example_rain": ("Coffee in the rain", "雨中的咖啡"),
+    "example_tiny": ("Tulips, tiny", "郁金香（极小）"),
     "example_small": ("Cat, small and noisy", "猫（缩小且有噪声）"),
     "task": ("What is wrong with it?", "照片有什么问题？"),
     "deblur": ("It is blurred by motion", "运动模糊"),
@@ -85,6 +88,7 @@ WORDS = {
     "go_judge": ("Degrade and judge", "退化并评判"),
     "side_by_side": ("Side by side", "并排比较"),
     "scores": ("True scores", "真实分数"),
+    "distance": ("perceptual distance", "感知距离"),
     "plane": ("Perception and distortion", "感知与失真"),
     "plane_alt": ("Scatter plot of perceptual distance over root mean squared error", "感知距离对均方根误差的散点图"),
     "sharp": ("the photograph", "原照片"),
@@ -104,7 +108,7 @@ WORDS = {
     ),
     "go_inside": ("Look inside", "查看内部"),
     "result": ("Result", "结果"),
-    "result_click": ("Result: click it for the filter of a pixel", "结果：点击可查看该像素的滤波核"),
+    "given_in": ("what it was given", "输入"),
     "maps": ("On the way there", "中间结果"),
     "row": ("Row", "行"),
     "column": ("Column", "列"),
@@ -117,21 +121,25 @@ WORDS = {
         "将所有门设为 {gate} 后，结果平均改变 {moved}/255。",
     ),
     "level": (
-        "level {number}, {patches} patches: what it added (grey is nothing)",
-        "第 {number} 层，{patches} 块：它加上的内容（灰色为零）",
+        "level {number} (patches: {patches}), added to what the next level sees",
+        "第 {number} 层（{patches} 块），加到下一层的输入上",
     ),
+    "level_last": ("level {number} (patches: {patches}), added to the picture", "第 {number} 层（{patches} 块），加到照片上"),
     "stage_of": ("after stage {number}", "第 {number} 阶段后"),
-    "mask": ("supervised attention {number}: mean of its gates", "监督注意力 {number}：门的均值"),
+    "mask": ("attention {number}: mean gate, {low} (black) to {high} (white)", "注意力 {number}：门的均值，{low}（黑）到 {high}（白）"),
     "pyramid": ("pyramid at 1/{scale} of the size", "金字塔：1/{scale} 尺寸"),
     "features": ("features after trunk {number}, mean strength", "主干 {number} 之后的特征（平均强度）"),
     "added": ("what was added (grey is nothing)", "加上的内容（灰色为零）"),
+    "difference": ("the difference (grey is none)", "差异（灰色为无）"),
     "see_dmphn": (
-        "DMPHN looks at small patches first; every level hands what it found to the next, with larger patches.",
-        "DMPHN 先看小块；每一层把所得交给块更大的下一层。",
+        "DMPHN looks at small patches first; every level hands what it found to the next, with larger patches. Grey is nothing. Only the "
+        "last level was ever compared with a sharp photograph: what the others hand on is a code of their own.",
+        "DMPHN 先看小块；每一层把所得交给块更大的下一层。灰色为零。只有最后一层与清晰照片比较过：其他层传递的是它们自己的编码。",
     ),
     "see_udvd": (
-        "UDVD writes a filter for every pixel. Click the result, or give row and column.",
-        "UDVD 为每个像素写出一个滤波核。点击结果，或输入行和列。",
+        "UDVD writes a filter for every pixel: click the result, or give row and column, and see it below. It was told a blur of {blur} "
+        "pixels and noise of {noise}/255.",
+        "UDVD 为每个像素写出一个滤波核：点击结果，或输入行和列，即可在下方查看。告知它的模糊为 {blur} 像素，噪声为 {noise}/255。",
     ),
     "see_mprnet": (
         "MPRNet restores in stages; between two of them, supervised attention says which features may go on. Set the gates and see.",
@@ -142,8 +150,9 @@ WORDS = {
         "DeblurGAN-v2 同时读取照片的五种尺寸，即特征金字塔。",
     ),
     "see_x16": (
-        "x16 is a cascade of trunks. Its discriminator, which judged it in training, does not come with the kit.",
-        "x16 是级联的主干网络。训练时评判它的判别器不随工具包提供。",
+        "x16 is a cascade of trunks; the strength of their features says where they work. **What you see in the result was invented.** "
+        "Discriminators belong to training and do not come with the weights.",
+        "x16 是主干网络的级联；特征的强度显示它们在哪里工作。**结果中的细节是编造的。** 判别器只用于训练，不随权重提供。",
     ),
     # About
     "about_lead": (
@@ -152,17 +161,17 @@ WORDS = {
     ),
     "cannot": ("What it cannot do", "它做不到什么"),
     "cannot_deblur": (
-        "It learnt shakes of a few pixels, the same all over the picture. A face that moved before a still wall, and blur of more than "
-        "about 10 pixels, it does not repair.",
-        "它只学过几个像素、全图一致的抖动。静止背景前移动的人脸，或超过约 10 像素的模糊，它无法修复。",
+        "Longer shakes than those above, a face that moved before a still wall, a lens out of focus: nothing promises it repairs them.",
+        "比上述更长的抖动、静止背景前移动的人脸、失焦：不能保证它能修复。",
     ),
     "cannot_denoise": (
-        "It learnt Gaussian noise, independent from pixel to pixel. The noise of a phone's file, smeared and compressed, is another.",
-        "它学的是逐像素独立的高斯噪声。手机照片中被涂抹和压缩过的噪声是另一回事。",
+        "It learnt noise that is independent from pixel to pixel, at the strength above. The noise of a phone's file, smeared and "
+        "compressed, is another.",
+        "它学的是上述强度、逐像素独立的噪声。手机照片中被涂抹和压缩过的噪声是另一回事。",
     ),
     "cannot_derain": (
-        "It learnt synthetic streaks. Drops on the lens, fog and snow it has never seen.",
-        "它学的是合成雨丝。镜头上的水滴、雾和雪它从未见过。",
+        "It learnt drawn streaks, no photographed rain. Drops on the lens, fog and snow it has never seen.",
+        "它学的是绘制的雨丝，而非真实拍摄的雨。镜头上的水滴、雾和雪它从未见过。",
     ),
     "cannot_sr": (
         "It must be told blur and noise, and believes what it is told: told wrong, it sharpens noise or leaves blur.",
@@ -176,11 +185,29 @@ WORDS = {
         "No restored picture is evidence: a network fills in what is likely, which need not be what was there.",
         "修复后的照片不是证据：网络填入的是可能的内容，而不一定是真实的内容。",
     ),
+    "for_deblur": ("against motion blur", "去运动模糊"),
+    "for_denoise": ("against noise", "去噪"),
+    "for_derain": ("against rain", "去雨"),
+    "for_scale": ("{scale} times larger", "放大 {scale} 倍"),
     "card_trained": ("Trained on", "训练数据"),
+    "photographs": ("{count} photographs: {terms}", "{count} 张照片：{terms}"),
+    "took": ("{steps} steps, {spent}; device: {device}", "{steps} 步，{spent}；设备：{device}"),
+    "began": ("begun with the weights of {start}", "从 {start} 的权重开始"),
+    "card_learnt": ("Learnt to undo", "学会去除"),
+    "prepared_set": ("the data set {name}; where that is not prepared: {words}", "数据集 {name}；未准备时：{words}"),
+    "kind_camera_shake": ("camera shake along {length} pixels, the same all over the picture", "相机抖动：移动 {length} 像素，全图一致"),
+    "kind_gaussian_noise": ("Gaussian noise of {sigma}/255", "高斯噪声：{sigma}/255"),
+    "kind_rain": ("drawn streaks of rain, {density} in 1000 pixels", "绘制的雨丝：每 1000 像素 {density} 条"),
+    "kind_isotropic_blur": ("round blur with a standard deviation of {std} pixels", "圆形模糊：标准差 {std} 像素"),
+    "kind_downsample": ("bicubic shrinking, {scale} times", "双三次缩小 {scale} 倍"),
     "card_reached": ("Reached", "达到"),
+    "judged_on": ("On", "测试于"),
     "card_size": ("Weights", "权重数"),
     "card_licence": ("Licence", "许可"),
-    "licence_text": ("the weights: MIT, as the kit; the data on their own terms, above", "权重：MIT（同工具包）；数据按其各自条款（见上）"),
+    "licence_of_kit": (
+        "its file names none. It ships with the kit, whose LICENSE is MIT; what it was trained on has the terms above",
+        "文件中未注明。它随工具包发布，工具包的 LICENSE 为 MIT；训练数据按上述条款",
+    ),
     "card_unknown": ("its file does not say", "文件中未注明"),
     # Refusals
     "no_picture": ("There is no picture yet: give one first.", "还没有照片：请先给出一张。"),
@@ -204,6 +231,10 @@ WORDS = {
     "ran_out": (
         "It took longer than the {most} allowed and was stopped: make the picture smaller.",
         "超过了允许的 {most}，已停止：请缩小照片。",
+    ),
+    "stopped_all": (
+        "Stopped: nothing of this page is at work or waiting any more.",
+        "已停止：此页面不再有正在进行或等待的任务。",
     ),
     "stopped": ("Stopped, as you asked.", "已按您的要求停止。"),
     "no_system": ("There is no network {name!r} here: choose one of {names}.", "这里没有网络 {name!r}：请从 {names} 中选择。"),

@@ -61,8 +61,8 @@ class Workshop:
     def device(self) -> str:
         return self.desk.device
 
-    def offer(self, name: str) -> Offer:
-        """Raises Refused for a name that is not offered: names are looked up, never opened."""
+    def offer(self, name: object) -> Offer:
+        """`name`: as it came from outside. Raises Refused where it is not offered: names are looked up, never opened."""
         if name not in self.offers:
             raise Refused("no_system", name=str(name)[:40], names=", ".join(self.offers))
         return self.offers[name]
