@@ -1,7 +1,6 @@
 """The one table of what a user may name: systems, their classes, their course checkpoints."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -17,12 +16,39 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
+class CourseWeights:
+    """Small weights, trained by us, that ship with the kit."""
+
+    task: str  # of its system's
+    name: str  # of the file, without folder and ending
+    scale: int = 1  # how many times it enlarges
+    shipped: bool = True  # False: still being trained, and counts as soon as its file is there
+
+    @property
+    def path(self) -> Path:
+        return WEIGHTS / f"{self.name}.safetensors"
+
+    @property
+    def counts(self) -> bool:
+        return self.shipped or self.path.is_file()
+
+
+@dataclass(frozen=True)
 class System:
     title: str
     model: type[nn.Module]
     config: type
     tasks: tuple[str, ...]
-    course_checkpoints: Mapping[str, Path] = field(default_factory=dict)  # task -> small weights, trained by us, shipped with the kit
+    weights: tuple[CourseWeights, ...] = ()  # of several for one task, the first choice stands first
+
+    @property
+    def course_checkpoints(self) -> dict[str, Path]:
+        """The first choice for every task that has one."""
+        first = {}
+        for one in self.weights:
+            if one.counts:
+                first.setdefault(one.task, one.path)
+        return first
 
     @property
     def course_checkpoint(self) -> Path | None:
@@ -36,37 +62,45 @@ SYSTEMS = {
         model=DeblurGANv2,
         config=DeblurGANv2Config,
         tasks=("deblurring",),
+        weights=(
+            CourseWeights("deblurring", "deblurgan_v2_shake", shipped=False),
+            CourseWeights("deblurring", "deblurgan_v2_pixel"),
+        ),
     ),
     "udvd": System(
         title="UDVD, unified dynamic convolutions for variational degradations",
         model=UDVD,
         config=UDVDConfig,
         tasks=("super-resolution", "denoising", "deblurring"),
-        course_checkpoints={"super-resolution": WEIGHTS / "udvd_x2.safetensors"},
+        weights=(CourseWeights("super-resolution", "udvd_x2", scale=2),),
     ),
     "dmphn": System(
         title="DMPHN, deep multi-patch hierarchical network",
         model=DMPHN,
         config=DMPHNConfig,
         tasks=("deblurring",),
-        course_checkpoints={"deblurring": WEIGHTS / "dmphn_shake.safetensors"},
+        weights=(CourseWeights("deblurring", "dmphn_shake"),),
     ),
     "mprnet": System(
         title="MPRNet, multi-stage progressive restoration",
         model=MPRNet,
         config=MPRNetConfig,
         tasks=("deblurring", "denoising", "deraining"),
-        course_checkpoints={
-            "deblurring": WEIGHTS / "mprnet_deblur.safetensors",
-            "denoising": WEIGHTS / "mprnet_denoise.safetensors",
-            "deraining": WEIGHTS / "mprnet_derain.safetensors",
-        },
+        weights=(
+            CourseWeights("deblurring", "mprnet_deblur"),
+            CourseWeights("denoising", "mprnet_denoise"),
+            CourseWeights("deraining", "mprnet_derain"),
+        ),
     ),
     "x16": System(
         title="x16, two ESRGAN trunks in cascade (CIPLab, NTIRE 2020)",
         model=RRDBCascade,
         config=RRDBCascadeConfig,
         tasks=("super-resolution",),
+        weights=(
+            CourseWeights("super-resolution", "x16_perceptual", scale=16),
+            CourseWeights("super-resolution", "x16_pixel", scale=16),
+        ),
     ),
 }
 

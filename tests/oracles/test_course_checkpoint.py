@@ -1,44 +1,57 @@
-"""The course checkpoint reaches the figures that its manifest states."""
+"""The course checkpoints reach the figures that their manifests state."""
 
 import pytest
 
-from restorelab import checkpoint, presets
+from restorelab import checkpoint, presets, rerun
 from restorelab.data.pairs import photo_pairs
 from restorelab.degrade import Recipe
 from restorelab.evaluate import evaluate
 from restorelab.metrics import find_protocol
+from restorelab.metrics.niqe import niqe
+
+BLIND = {  # -> what it must gain at least, in dB
+    "dmphn_shake": 1.5, "mprnet_deblur": 1.8, "mprnet_denoise": 8.0, "mprnet_derain": 5.0,
+    "deblurgan_v2_pixel": 0.4, "x16_pixel": 0.4,
+}  # fmt: skip
 
 
-def test_dmphn_gains_what_its_manifest_says():
-    found = checkpoint.load_course("dmphn")
-    stated = found.manifest["result"]
-    assert stated["gain"] >= 1.5 and stated["gain"] == pytest.approx(sum(stated["gains"].values()) / len(stated["gains"]), abs=1e-3)
-    result = evaluate(found.model, photo_pairs("test", Recipe.from_json(stated["recipe"])))  # a quarter of those it was judged on
-    assert str(result.protocol) == stated["protocol"]
-    for row in result.rows:
-        assert row.gain == pytest.approx(stated["gains"][f"{row.name} 1"], abs=0.05), row.name
-
-
-@pytest.mark.parametrize("task, least", [("deblurring", 1.8), ("denoising", 8.0), ("deraining", 5.0)])
-def test_mprnet_gains_what_its_manifest_says(task, least):
-    found = checkpoint.load_course("mprnet", task)
-    stated = found.manifest["result"]
+def agree(rows, stated: dict, least: float) -> None:
+    """The first draw of every photograph is judged again; the manifest has all."""
     assert stated["gain"] >= least and stated["gain"] == pytest.approx(sum(stated["gains"].values()) / len(stated["gains"]), abs=1e-3)
-    result = evaluate(found.model, photo_pairs("test", Recipe.from_json(stated["recipe"])))  # a quarter of those it was judged on
+    for row in rows:
+        assert row.gain == pytest.approx(stated["gains"].get(f"{row.name} 1", stated["gains"].get(row.name)), abs=0.05), row.name
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_it_gains_what_its_manifest_says(name):
+    found = checkpoint.load(rerun.course_checkpoints()[name])
+    stated = found.manifest["result"]
+    result = evaluate(found.model, photo_pairs("test", Recipe.from_json(stated["recipe"])))
     assert str(result.protocol) == stated["protocol"]
-    for row in result.rows:
-        assert row.gain == pytest.approx(stated["gains"][f"{row.name} 1"], abs=0.05), row.name
+    agree(result.rows, stated, BLIND[name])
 
 
 @pytest.mark.parametrize("what, sigma, least", [("noise-free, SR x2", 0.0, 3.3), ("noise up to 25/255, SR x2", None, 3.0)])
 def test_udvd_is_above_bicubic_by_what_its_manifest_says(what, sigma, least):
     found = checkpoint.load_course("udvd")
     stated = found.manifest["result"][what]
-    assert stated["gain"] >= least and stated["gain"] == pytest.approx(sum(stated["gains"].values()) / len(stated["gains"]), abs=1e-3)
     assert found.manifest["parameters"]["kernel_code"] == presets.kernel_code().fingerprint  # else it would be told other numbers
-    pairs = presets.watched_pairs(presets.UDVD["lab"], "test", draws=1, sigma=sigma)  # a quarter of those it was judged on
+    pairs = presets.watched_pairs(presets.UDVD["lab"], "test", draws=1, sigma=sigma)
     protocol = find_protocol("SR x2")
     result = evaluate(found.model, pairs, protocol, condition=presets.told)
     assert str(protocol) == stated["protocol"]
-    for row in result.rows:
-        assert row.gain == pytest.approx(stated["gains"][f"{row.name} 1"], abs=0.05), row.name
+    agree(result.rows, stated, least)
+
+
+@pytest.mark.filterwarnings("ignore::restorelab.metrics.niqe.FewBlocksWarning")
+def test_of_the_two_x16_one_is_nearer_and_the_other_looks_more_like_a_photograph():
+    """More decibels for the pixels' network, a better NIQE for the other. (The distance that it was trained by is no better on these
+    three photographs, see its manifest and presets/x16.py.)"""
+    pairs = photo_pairs("test", presets.X16["lab"].recipe)
+    found = {}
+    for name in ("x16_pixel", "x16_perceptual"):
+        model = checkpoint.load(rerun.course_checkpoints()[name]).model
+        result = evaluate(model, pairs, metrics={"NIQE": lambda restored, clean: niqe(restored)})
+        found[name] = result.mean("restored_psnr"), result.mean("NIQE")
+    pixel, perceptual = found["x16_pixel"], found["x16_perceptual"]
+    assert pixel[0] > perceptual[0] + 1 and pixel[1] > perceptual[1] + 0.5, found

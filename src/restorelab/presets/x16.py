@@ -16,7 +16,10 @@ BICUBIC = Recipe((Downsample(16),))
 
 PUBLISHED = Against(game="unet hinge", pixel_weight=1.0, perceptual_weight=1e-3, adversarial_weight=1e-3, feature_weight=1.0,
                     discriminator_rate=1e-5)  # fmt: skip
-COURSE = dataclasses.replace(PUBLISHED, discriminator_width=16, discriminator_rate=1e-4)
+# With the published weights the discriminator's features outweigh the course trunk's distance: on the test photographs 1200 steps took it
+# from 0.786 to 0.813, and 1000 with these to 0.799 (on the validation photograph from 0.873 to 0.777).
+COURSE = dataclasses.replace(PUBLISHED, discriminator_width=16, discriminator_rate=1e-4, course_factor=20.0, feature_weight=0.1,
+                             adversarial_weight=3e-4)  # fmt: skip
 RATE = FitConfig(steps=75_000, batch=2, learning_rate=1e-5, warmup=0, clip=0.1, ema=0.0, workers=8, save_every=2000, validate_every=5000)
 DATA = (
     "DIV8K as photo_folder: 1500 pictures. With a cosine in place of the constant rate, and small pictures of 8 bits. "
@@ -59,7 +62,7 @@ X16_PERCEPTUAL = {
     "smoke": dataclasses.replace(X16["smoke"], against=dataclasses.replace(COURSE, discriminator_width=8)),
     "lab": dataclasses.replace(
         X16["lab"],
-        fit=dataclasses.replace(X16["lab"].fit, learning_rate=1e-4),
+        fit=dataclasses.replace(X16["lab"].fit, learning_rate=2e-4),
         against=COURSE,
         note="Begin with the weights of the training x16. " + X16["lab"].note.replace("pixel", "perceptual"),
     ),
