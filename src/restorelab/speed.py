@@ -155,6 +155,7 @@ CHAPTERS = {  # -> all its cells but the training, in that unit (processor time 
     "01_degradation": (580, None),
     "02_metrics": (520, None),
     "05_multi_patch_dmphn": (770, "dmphn"),
+    "07_perceptual_x16": (1100, "x16_perceptual"),
 }
 
 
