@@ -2,13 +2,15 @@
 #   make lab    set up, then open JupyterLab on the welcome chapter
 #   make test   set up, then run the default test suite
 #   make demo   set up, then serve the web demo
+#   make site   set up, then build the course as a website that needs no server
 PYTHON ?= python3
 BIN := .venv/bin
 # A stamp newer than the lock and pyproject means the environment is up to date.
 READY := .venv/.ready
+SITE_READY := .venv/.site-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run demo bench lock notebooks clean
+.PHONY: help lab test run demo site bench lock notebooks papers clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -22,6 +24,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+$(SITE_READY): requirements-site.lock $(READY)
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements-site.lock
+	@touch $(SITE_READY)
+
 lab: $(READY)  ## set up, then open JupyterLab on the welcome chapter
 	$(BIN)/restorelab lab
 
@@ -34,15 +40,23 @@ run: $(READY)  ## run a chapter: make run CHAPTER=05_multi_patch_dmphn ARGS="--p
 demo: $(READY)  ## set up, then serve the web demo on this machine
 	$(BIN)/restorelab demo
 
+site: $(SITE_READY)  ## build the course as a website: build/site/html, which opens without a server
+	$(BIN)/python site/build.py
+
 bench: $(READY)  ## print the benchmark tables (without the shape checks of the tests, which cost time)
 	$(BIN)/python -m pytest -s -o addopts= tests/bench
 
 notebooks: $(READY)  ## rebuild the notebooks from course/ and execute them at smoke
 	$(BIN)/python course/build.py
 
-lock: $(READY)  ## renew requirements.lock from pyproject.toml
+papers: $(READY)  ## renew lab sheets and the tables of the course's papers from the lessons
+	$(BIN)/python course/papers.py
+
+lock: $(READY)  ## renew both locks from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --upgrade --no-header --no-annotate --quiet -o requirements.lock
+	$(BIN)/uv pip compile --group site -c requirements.lock --universal --python-version 3.11 --generate-hashes \
+	  --upgrade --no-header --no-annotate --quiet -o requirements-site.lock
 
 clean:  ## remove the environment and caches (never runs/)
 	rm -rf .venv .pytest_cache .ruff_cache src/*.egg-info
