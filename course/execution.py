@@ -29,6 +29,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str, progress: Callable[
     client = NotebookClient(
         notebook,
         timeout=LONGEST_CELL,
+        startup_timeout=LONGEST_CELL,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,

@@ -139,9 +139,11 @@ check("0.2", noise)
 # |---|---|---|
 # | **01 · Where bad images come from** | degradation: kernels, motion, noise, rain, the order of things, a playground | 2 h |
 # | **02 · Measuring restoration** | PSNR, SSIM, LPIPS, NIQE, and how each of them lies | 2 h |
+# | **03 · A feature pyramid against blur** | DeblurGAN-v2: what one scale hides another shows; two judges of realism, and whose statistics | 2 h |
 # | **04 · A filter for every pixel** | UDVD: point at a pixel and see the kernel that made it | 2 h |
 # | **05 · Patches instead of scales** | DMPHN, a network that looks at small places first: cut, join, train, look inside | 2 h |
 # | **06 · Stages that teach each other** | MPRNet: every stage is judged; see the attention, change it, and see what it was good for | 2 h |
+# | **07 · Sixteen times larger** | x16: what is recovered and what is invented, and who may judge it | 2 h |
 #
 # More chapters are being written; the order of the numbers is the order of the course. Run a chapter as an experiment, with other
 # parameters, from a shell: `restorelab run 05 --preset smoke -p learning_rate=1e-3`.

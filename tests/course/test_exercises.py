@@ -7,8 +7,10 @@ from pathlib import Path
 import jupytext
 import pytest
 import torch
+from planted_ch03 import PLANTED as PLANTED_03
 from planted_ch04 import PLANTED as PLANTED_04
 from planted_ch06 import PLANTED as PLANTED_06
+from planted_ch07 import PLANTED as PLANTED_07
 from torch.nn import functional as F
 
 from restorelab.degrade import gaussian_kernel
@@ -42,8 +44,10 @@ def defined_by(code: str) -> object:
 
 # For every exercise, wrong answers that learners really give.
 PLANTED = (
-    PLANTED_04
+    PLANTED_03
+    | PLANTED_04
     | PLANTED_06
+    | PLANTED_07
     | {
         "0.1": (lambda image: image.mean(), lambda image: image.mean(dim=0), lambda image: image.mean(dim=(1, 2)) * 255),
         "0.2": (

@@ -6,9 +6,11 @@ from restorelab.lesson.checks import (
     ch00_welcome,
     ch01_degradation,
     ch02_metrics,
+    ch03_fpn_deblurring,
     ch04_dynamic_filter_sr,
     ch05_multi_patch_dmphn,
     ch06_multi_stage_mprnet,
+    ch07_perceptual_x16,
 )
 from restorelab.lesson.exercise import Exercise
 
@@ -27,7 +29,9 @@ EXERCISES = table(
     ch00_welcome.EXERCISES,
     ch01_degradation.EXERCISES,
     ch02_metrics.EXERCISES,
+    ch03_fpn_deblurring.EXERCISES,
     ch04_dynamic_filter_sr.EXERCISES,
     ch05_multi_patch_dmphn.EXERCISES,
     ch06_multi_stage_mprnet.EXERCISES,
+    ch07_perceptual_x16.EXERCISES,
 )
