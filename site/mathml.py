@@ -19,8 +19,11 @@ def setup(app: Sphinx) -> dict:
 
 
 def to_mathml(formula: str, display: bool = False) -> str:
-    """LaTeX -> MathML. Raises docutils' MathError for a command that the converter does not know."""
-    return latex2mathml.tex2mathml(_SIZES.sub("", formula), as_block=display)
+    """LaTeX -> MathML. Raises docutils' MathError for what the converter does not know."""
+    try:
+        return latex2mathml.tex2mathml(_SIZES.sub("", formula), as_block=display)
+    except AttributeError as error:  # it looks for the table that a line break or a column would belong to
+        raise latex2mathml.MathError(f"cannot be shown: {formula!r}. Is there a backslash too many?") from error
 
 
 def _inline(writer: HTML5Translator, node: nodes.math) -> None:
