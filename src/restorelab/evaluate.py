@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 import numpy as np
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from restorelab.data.pairs import Pair
@@ -269,9 +270,16 @@ class Difference:
         return f"{TITLES.get(self.figure, self.figure)}: {interval}, {self.pictures} pictures, {word}"
 
 
+def interval_of_mean(gaps: Float[np.ndarray, " pictures"], draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
+    """The 95 % percentile interval of a mean, from resampling the pictures (Efron and Tibshirani, "An Introduction to the Bootstrap",
+    1993)."""
+    picks = np.random.default_rng(seed).integers(len(gaps), size=(draws, len(gaps)))
+    low, high = np.percentile(gaps[picks].mean(1), [2.5, 97.5])
+    return float(low), float(high)
+
+
 def difference(first: Evaluation, second: Evaluation, figure: str = "restored_psnr", draws: int = 10_000, seed: int = 0) -> Difference:
-    """Mean of `figure` of second minus first, with its 95 % percentile interval from resampling the pictures (paired bootstrap;
-    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993).
+    """Mean of `figure` of second minus first, with its interval (paired bootstrap, see `interval_of_mean`).
 
     Paired, because pictures differ from one another far more than two models do on the same one. Raises ParameterError unless protocol
     and pictures are the same.
@@ -280,9 +288,7 @@ def difference(first: Evaluation, second: Evaluation, figure: str = "restored_ps
     if [row.name for row in first.rows] != [row.name for row in second.rows] or first.data != second.data:
         raise ParameterError("the two evaluations are of different pictures; evaluate both models on the same set.")
     gaps = np.array([gap(b.figure(figure), a.figure(figure)) for a, b in zip(first.rows, second.rows, strict=True)])
-    picks = np.random.default_rng(seed).integers(len(gaps), size=(draws, len(gaps)))
-    low, high = np.percentile(gaps[picks].mean(1), [2.5, 97.5])
-    return Difference(figure, float(gaps.mean()), float(low), float(high), len(gaps))
+    return Difference(figure, float(gaps.mean()), *interval_of_mean(gaps, draws, seed), len(gaps))
 
 
 def _rounded(figure: str, value: float) -> str:

@@ -123,6 +123,9 @@ def test_what_is_no_record_is_said(tmp_path):
         read_record(tmp_path / "half.json")
     with pytest.raises(DataError, match="no whole case"):
         evidence(Card("", "", "whole", "other"), record_with(np.zeros((1, 2))))
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        carry_out(SHORT, tmp_path / "file" / "record.json")
     with pytest.raises(ParameterError, match="no case"):
         preset_of(SHORT, "tow")
     with pytest.raises(ParameterError, match="a preset has no"):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
@@ -17,3 +17,27 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def open_offline(browser, tmp_path):
+    """-> (HTML, options of a browser context) -> its page, drawn, without a network. What it complains of or asks a server for fails
+    the test."""
+    complaints, contexts = [], []
+
+    def open_page(text: str, **context) -> Page:
+        file = tmp_path / f"page{len(contexts)}.html"
+        file.write_text(text, encoding="utf-8")
+        contexts.append(browser.new_context(offline=True, **context))
+        tab = contexts[-1].new_page()
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        tab.on("request", lambda request: request.url.startswith("http") and complaints.append(request.url))
+        tab.goto(file.as_uri())
+        tab.wait_for_selector("body[data-drawn]")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -14,27 +14,12 @@ JUDGES = (Judge("PSNR", True, "dB", 2), Judge("distance", False))
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
+def opened(open_offline):
     places = itertools.product(*AXES.values())
     grey = [jpeg(torch.full((3, 32, 32), number / 10)) for number in range(8)]
     grid = {at: Mixture(grey[number], (25.0 - number, 0.5 - number / 10)) for number, at in enumerate(places)}
-    file = tmp_path / "mixer.html"
-    file.write_text(LossMixer(AXES, grid, JUDGES, {"clean": grey[6], "before": grey[7]}).to_html(), encoding="utf-8")
-    complaints, contexts = [], []
-
-    def open_page(width: int, height: int):
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}, offline=True))
-        tab = contexts[-1].new_page()
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        tab.goto(file.as_uri())
-        tab.wait_for_selector("body[data-drawn]")
-        return tab
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    mixer = LossMixer(AXES, grid, JUDGES, {"clean": grey[6], "before": grey[7]})
+    return lambda width, height: open_offline(mixer.to_html(), viewport={"width": width, "height": height})
 
 
 def level(tab, selector: str) -> int:

@@ -32,27 +32,9 @@ def widgets():
 
 
 @pytest.fixture
-def opened(browser, widgets, tmp_path):
-    """The page of a widget, drawn, without a network; what it complains of fails the test."""
-    complaints, contexts = [], []
-
-    def open_page(name: str, size: dict[str, int] = DESKTOP, **screen) -> Page:
-        file = tmp_path / f"{name}.html"
-        file.write_text(widgets[name].to_html(), encoding="utf-8")
-        context = browser.new_context(viewport=size, offline=True, **screen)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        tab.on("request", lambda request: request.url.startswith("http") and complaints.append(request.url))
-        tab.goto(file.as_uri())
-        tab.wait_for_selector("body[data-drawn]")
-        return tab
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+def opened(open_offline, widgets):
+    """The page of a widget."""
+    return lambda name, size=DESKTOP, **screen: open_offline(widgets[name].to_html(), viewport=size, **screen)
 
 
 def pixels(tab: Page, selector: str) -> np.ndarray:

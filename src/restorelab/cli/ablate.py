@@ -21,10 +21,10 @@ def table(console: Console) -> None:
     cards = Table(title="Changes in PSNR (dB) when a part is left out", title_justify="left")
     for words in ("card", "claim", "published", "ours [95 %]", "direction"):
         cards.add_column(words, justify="right" if words == "published" else "left")
+    records = {name: read_record(record_of(name)) for name in ABLATIONS}
     for name, card in CARDS.items():
-        path = record_of(card.ablation)
-        found = evidence(card, read_record(path)) if path.is_file() else None
-        cards.add_row(name, card.claim, _published(card), str(found or "no record"), verdict(card, found) if found else "")
+        found = evidence(card, records[card.ablation])
+        cards.add_row(name, card.claim, _published(card), str(found), verdict(card, found))
     console.print(cards)
     console.print("restorelab ablate NAME trains the two networks of a card anew. Ours are small, their trainings short: read the card.")
 
@@ -55,7 +55,7 @@ def show(card: Card, record: dict, console: Console) -> None:
         "claim": card.claim,
         "published": f"{_published(card) or 'no figure'} ({card.source})",
         "measured again": card.others,
-        "ours": f"{found}, {len(found.per_seed)} seeds: {', '.join(f'{one:+.3f}' for one in found.per_seed)}",
+        "ours": f"{found}, {found.pictures} pictures, {len(found.per_seed)} seeds: {', '.join(f'{one:+.3f}' for one in found.per_seed)}",
         "direction": verdict(card, found),
         "trained": f"{how['parameters']['fit']['steps']} steps on {how['data']['photographs']} photographs, {how['device']}",
         "judged on": f"{how['judged on']}; {how['protocol']}",

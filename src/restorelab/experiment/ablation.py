@@ -55,17 +55,17 @@ def preset_of(ablation: Ablation, case: str) -> presets.Preset:
 def carry_out(ablation: Ablation, out: Path, cases: Sequence[str] = (), report: Report | None = None) -> dict:
     """Train and judge the cases (all, unless some are named) with every seed; the record, which is kept in `out` after every training.
 
-    A record that is there is gone on with. Raises DataError for one that was made otherwise, ParameterError for a case that is none.
+    A record that is there is gone on with. Raises DataError for one that was made otherwise or cannot be written, ParameterError for a
+    case that is none.
     """
     pictures = training_photos()
-    out.parent.mkdir(parents=True, exist_ok=True)
     record = _taken_up(out, _manifest(ablation, pictures))
     for seed in ablation.seeds:
         for case in cases or ablation.cases:
             of_case = record["restored_psnr"].setdefault(case, {})
             if str(seed) not in of_case:
                 of_case[str(seed)], gain = _judged(ablation, case, seed, pictures)
-                write_atomically(out, (json.dumps(record, indent=1) + "\n").encode())
+                _write(out, record)
                 if report:
                     report(case, seed, gain)
     return record
@@ -83,12 +83,22 @@ def read_record(path: Path) -> dict:
 
 def _taken_up(out: Path, manifest: dict) -> dict:
     if not out.is_file():
-        return {"manifest": manifest, "restored_psnr": {}}
+        record = {"manifest": manifest, "restored_psnr": {}}
+        _write(out, record)  # before hours of training, a place that cannot be written to is noticed
+        return record
     record = read_record(out)
     other = [key for key in ("parameters", "data", "protocol", "judged on", "versions") if record["manifest"].get(key) != manifest[key]]
     if other:
         raise DataError(f"{out} was made with another {other[0]}: name another folder, or remove it.")
     return record
+
+
+def _write(out: Path, record: dict) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, (json.dumps(record, indent=1) + "\n").encode())
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}. Name another folder.") from error
 
 
 def _manifest(ablation: Ablation, pictures: list[np.ndarray]) -> dict:
@@ -103,9 +113,9 @@ def _manifest(ablation: Ablation, pictures: list[np.ndarray]) -> dict:
 
 
 def _network(ablation: Ablation, case: str, seed: int) -> nn.Module:
-    network = session.new_network(ablation.training, preset_of(ablation, case), seed)
+    network, held = session.new_network(ablation.training, preset_of(ablation, case), seed), ablation.frozen.get(case)
     for name, parameter in network.named_parameters():
-        if ablation.frozen.get(case, " ") in name:
+        if held and held in name:
             parameter.requires_grad_(False)
     return network
 

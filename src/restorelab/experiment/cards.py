@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from restorelab.errors import DataError
+from restorelab.evaluate import interval_of_mean
 
-RESAMPLED = 10_000  # times, for an interval
 AGREES, OPEN, DISAGREES, NEW = "agrees", "too close to call", "disagrees", "nothing was published"
 
 
@@ -59,9 +59,7 @@ def evidence(card: Card, record: dict) -> Evidence:
     if whole.shape != without.shape:
         raise DataError(f"{card.whole!r} and {card.without!r} were not judged with the same seeds on the same pictures.")
     gaps = without - whole
-    draws = np.random.default_rng(0).integers(gaps.shape[1], size=(RESAMPLED, gaps.shape[1]))
-    low, high = np.percentile(gaps.mean(0)[draws].mean(1), [2.5, 97.5])
-    return Evidence(float(gaps.mean()), float(low), float(high), tuple(gaps.mean(1).tolist()), gaps.shape[1])
+    return Evidence(float(gaps.mean()), *interval_of_mean(gaps.mean(0)), tuple(gaps.mean(1).tolist()), gaps.shape[1])
 
 
 def verdict(card: Card, found: Evidence) -> str:
