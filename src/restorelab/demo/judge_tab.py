@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from restorelab.data import photos
+from restorelab.data.pairs import Pair
 from restorelab.degrade import CameraShake, Degraded, Downsample, GaussianNoise, IsotropicBlur, Jpeg, Recipe, degrade
 from restorelab.degrade.kernels import isotropic_kernels, pad_or_crop
 from restorelab.demo.jobs import Job, Refused, Report
@@ -19,12 +20,12 @@ from restorelab.demo.parts import SHOWN, Stop, as_picture, middle
 from restorelab.demo.uploads import read_upload, take_any_file
 from restorelab.demo.words import Labels, say
 from restorelab.demo.workshop import LEAST_STD, Workshop, spoken, told_kernel, who
+from restorelab.evaluate import as_input
 from restorelab.image import to_uint8
 from restorelab.metrics import COURSE_RGB, psnr, ssim
 from restorelab.metrics.course_trunk import perceptual_distance
 from restorelab.metrics.feature_distance import FeatureDistance
 from restorelab.metrics.psnr import rmse
-from restorelab.ops.resize import resize_bicubic
 from restorelab.presets.preset import kernel_code
 from restorelab.viz import COLOURS
 
@@ -76,9 +77,8 @@ def judge_all(workshop: Workshop, clean: Float[Tensor, "3 h w"], recipe: Recipe,
     clean = clean[:, :height, :width]
     degraded = degrade(clean, recipe, np.random.default_rng(seed))
     measure = perceptual_distance()
-    enlarged = degraded.image if recipe.scale == 1 else resize_bicubic(degraded.image[None], (height, width))[0].clamp(0, 1)
     start = "given" if recipe.scale == 1 else "bicubic"
-    scored = [_scored(say(start, language), say(start), enlarged, clean, measure)]
+    scored = [_scored(say(start, language), say(start), as_input(Pair("", degraded.image, clean, degraded.truth)), clean, measure)]
     for number, offer in enumerate(fitting):
         part = lambda share, number=number: report((number + share) / len(fitting))  # noqa: E731
         restored = workshop.restore(offer, degraded.image, job, part, told=_told(offer, degraded)).image
@@ -103,7 +103,10 @@ def _told(offer: Offer, degraded: Degraded) -> Tensor | None:
 
 
 def perception_figure(judged: Sequence[Judged], trunk: str) -> Figure:
-    """Perceptual distance over error (Blau and Michaeli 2018): the lower left corner is the sharp picture."""
+    """Perceptual distance over error (Blau and Michaeli 2018): the lower left corner is the sharp picture.
+
+    With a legend, unlike `viz.perception_distortion`: the names of the networks are long, and their points near one another.
+    """
     figure = Figure(figsize=(5.2, 3.8), layout="constrained")
     figure.get_layout_engine().set(rect=(0, 0, 1, 0.9))  # above it the page writes its label
     axis = figure.subplots()
