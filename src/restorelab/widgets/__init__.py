@@ -1,6 +1,7 @@
 """Pictures to play with: widgets for JupyterLab, each with a still picture behind it for wherever no kernel runs."""
 
 from restorelab.widgets.attention_viewer import AttentionViewer
+from restorelab.widgets.cherry_picker import CherryPicker
 from restorelab.widgets.code import recipe_code
 from restorelab.widgets.compare_slider import CompareSlider
 from restorelab.widgets.equal_error import EqualError
@@ -15,6 +16,7 @@ from restorelab.widgets.switchboard import Switchboard
 
 __all__ = [
     "AttentionViewer",
+    "CherryPicker",
     "CompareSlider",
     "EqualError",
     "KernelMicroscope",
