@@ -1,6 +1,6 @@
 # Everything a fresh machine needs is Python 3.11 to 3.13, git and make.
 #   make lab    set up, then open JupyterLab on the welcome chapter
-#   make test   set up, then run the default test suite
+#   make test   set up, then run the default test suite (make test-all: the slow tests too)
 #   make demo   set up, then serve the web demo
 #   make site   set up, then build the course as a website that needs no server
 PYTHON ?= python3
@@ -10,10 +10,10 @@ READY := .venv/.ready
 SITE_READY := .venv/.site-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test run demo site bench lock notebooks papers clean
+.PHONY: help lab test test-all run demo site bench lock notebooks papers clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"restorelab needs Python 3.11, 3.12 or 3.13, and {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12 lab")'
@@ -33,6 +33,9 @@ lab: $(READY)  ## set up, then open JupyterLab on the welcome chapter
 
 test: $(READY)  ## set up, then run the default test suite
 	$(BIN)/python -m pytest -n 2
+
+test-all: $(READY)  ## set up, then run every test: the solved notebooks, SLURM, JupyterLab and a class of sixty too
+	$(BIN)/python -m pytest -n 2 -m ""
 
 run: $(READY)  ## run a chapter: make run CHAPTER=05_multi_patch_dmphn ARGS="--preset smoke"
 	$(BIN)/restorelab run $(CHAPTER) $(ARGS)
