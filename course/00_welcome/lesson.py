@@ -32,7 +32,7 @@ import torch
 from restorelab import viz
 from restorelab.data import photos
 from restorelab.degrade import CameraShake, GaussianBlur, GaussianNoise, Jpeg, Recipe, degrade
-from restorelab.lesson import check, hint, predict, reveal, solution
+from restorelab.lesson import check, hint, predict, reveal, show_progress, solution
 from restorelab.metrics import psnr
 
 # %% [markdown]
@@ -144,9 +144,20 @@ check("0.2", noise)
 # | **05 · Patches instead of scales** | DMPHN, a network that looks at small places first: cut, join, train, look inside | 2 h |
 # | **06 · Stages that teach each other** | MPRNet: every stage is judged; see the attention, change it, and see what it was good for | 2 h |
 # | **07 · Sixteen times larger** | x16: what is recovered and what is invented, and who may judge it | 2 h |
+# | **08 · The ablation studio** | what a part of a network is worth: ask first, train with and without it, and say when it is too close to call | 2 h |
+# | **09 · From a function to a demo** | a page that strangers use: what they upload, seams, queues, honest words | 2 h |
 #
-# More chapters are being written; the order of the numbers is the order of the course. Run a chapter as an experiment, with other
+# The order of the numbers is the order of the course. Run a chapter as an experiment, with other
 # parameters, from a shell: `restorelab run 05 --preset smoke -p learning_rate=1e-3`.
+
+# %% [markdown]
+# ## How far you are
+#
+# Run this cell whenever you come back; in a shell, `restorelab progress`. Every exercise that passes and every prediction that you make is
+# noted in one file on this machine, and sent nowhere.
+
+# %%
+show_progress()
 
 # %% tags=["checks"]
 assert len(gallery) == 8

@@ -614,8 +614,8 @@ def test_choices(table, capsys):
     ],
 )
 def test_numbers_have_the_digits_that_mean_something(value, text):
-    assert predictions._number(float(value)) == text
-    assert predictions._number(float(value), "dB") == f"{text} dB"
+    assert predictions.number_in_words(float(value)) == text
+    assert predictions.number_in_words(float(value), "dB") == f"{text} dB"
 
 
 # writing checks

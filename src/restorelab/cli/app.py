@@ -322,5 +322,21 @@ def doctor(
         console.print(
             f"{mark} [bold]{finding.subject}[/]: {finding.value}" + (f" ({finding.advice})" if finding.advice and not finding.fine else "")
         )
+    from restorelab.cli import progress as learner
+
+    learner.brief(console)
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def progress(
+    forget: Annotated[bool, typer.Option("--forget", help="Say where it is kept, and delete it.")] = False,
+) -> None:
+    """How far you are in the course: exercises passed, predictions made, minutes left. It stays on this machine."""
+    from restorelab.cli import progress as learner
+
+    if forget:
+        learner.forget(console)
+    else:
+        learner.whole(console)

@@ -8,6 +8,7 @@ import html
 import re
 import sys
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 # tone -> the colour of the bar on the left
 _TONES = {
@@ -56,8 +57,17 @@ class Card:
         return f'<div style="{style}"><div style="margin: 0.2em 0"><b>{html.escape(self.heading)}</b>{subject}</div>{parts}</div>'
 
 
-def show(card: Card) -> None:
-    """Display the card where there is something to display it with, and print it elsewhere."""
+@runtime_checkable
+class Shown(Protocol):
+    """What can be shown: a card, or anything else with a text and its HTML."""
+
+    text: str
+
+    def _repr_html_(self) -> str: ...
+
+
+def show(card: Shown) -> None:
+    """Display it where there is something to display it with, and print it elsewhere."""
     if "IPython" in sys.modules:
         from IPython import display, get_ipython
 

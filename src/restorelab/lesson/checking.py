@@ -15,6 +15,7 @@ from restorelab.lesson.cards import Card, Code, show
 from restorelab.lesson.checks import EXERCISES
 from restorelab.lesson.exercise import Exercise, NotAttempted, Wrong
 from restorelab.lesson.isolate import BoundedOutput, guarded, isolated
+from restorelab.lesson.progress import note_attempt
 
 # kind of outcome -> tone of the card and its heading
 _HEADINGS = {
@@ -28,6 +29,7 @@ _HEADINGS = {
 _NOT_THE_LEARNERS = tuple(
     Path(folder).resolve() for folder in (Path(restorelab.__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
 )
+_ATTEMPTS = ("passed", "wrong", "error")  # kinds that are one
 _LONGEST = 600  # characters of a message or of printed text that are shown
 
 
@@ -69,6 +71,8 @@ def check(id: Any, *answers: Any) -> Outcome:
     exercise = EXERCISES.get(id)
     outcome = _try(exercise, answers) if exercise else Outcome(id, "unknown", known_exercises(id))
     show(outcome.card)
+    if outcome.kind in _ATTEMPTS:
+        note_attempt(id, outcome.passed)
     return outcome
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from restorelab.lesson.cards import Card, show
+from restorelab.lesson.progress import Guess, note_guess
 
 NEAR = 0.2  # a guess within this fraction of the truth is close, unless the chapter says otherwise
 
@@ -38,7 +39,8 @@ def predict(
         guess = None
     _predictions[name] = Prediction(question, guess, unit)
     if guess is not None:
-        body.append(f"Your guess: {_number(guess, unit)}")
+        note_guess(question, Guess(name, guess, unit))
+        body.append(f"Your guess: {number_in_words(guess, unit)}")
         return show(Card("calm", "◇ Prediction noted", name, tuple(body)))
     body.append(problem or "Write your guess as `guess=...` and run the cell again. A wild guess is worth as much as a good one.")
     show(Card("calm", "◇ Your prediction?", name, tuple(body)))
@@ -49,15 +51,17 @@ def reveal(name: str, truth: Any, explanation: str = "", tolerance: float | int 
     truth = _plain(truth)
     prediction = _predictions.get(name)
     unit = prediction.unit if prediction else ""
-    body = [f"Measured: {_number(truth, unit)}"]
+    body = [f"Measured: {number_in_words(truth, unit)}"]
     guess = prediction.guess if prediction else None
     if prediction:
         body.insert(0, prediction.question)
     if guess is None:
         body.append("No guess this time, which is fine. Guessing first makes the answer stick: try the next one.")
     else:
-        body[-1] = f"You guessed {_number(guess, unit)}. Measured: {_number(truth, unit)}."
-        body.append(_verdict(guess, truth, tolerance))
+        body[-1] = f"You guessed {number_in_words(guess, unit)}. Measured: {number_in_words(truth, unit)}."
+        verdict = _verdict(guess, truth, tolerance)
+        note_guess(prediction.question, Guess(name, guess, unit, truth, verdict))
+        body.append(verdict)
     if explanation:
         body.append(explanation)
     made = sum(entry.guess is not None for entry in _predictions.values())
@@ -90,7 +94,7 @@ def _verdict(guess: float | str, truth: float | str, tolerance: float) -> str:
             return "As you said."
         return "It came out otherwise. Good: now there is something to explain."
     off = abs(guess - truth)
-    if off <= 1e-9 * abs(truth) or _number(guess) == _number(truth):
+    if off <= 1e-9 * abs(truth) or number_in_words(guess) == number_in_words(truth):
         return "Spot on."
     if off <= tolerance * abs(truth):
         return "Close."
@@ -99,11 +103,11 @@ def _verdict(guess: float | str, truth: float | str, tolerance: float) -> str:
         word = "high" if abs(guess) > abs(truth) else "low"
         if factor < 1.995:
             return f"In the right range: {100 * off / abs(truth):.0f} % too {word}."
-        return f"Too {word} by a factor of {_number(float(f'{factor:.2g}'))}. Such a gap is worth a minute: what did you assume?"
+        return f"Too {word} by a factor of {number_in_words(float(f'{factor:.2g}'))}. Such a gap is worth a minute: what did you assume?"
     return "It came out otherwise. Such a gap is worth a minute: what did you assume?"
 
 
-def _number(value: float | str, unit: str = "") -> str:
+def number_in_words(value: float | str, unit: str = "") -> str:
     """With as many digits as mean something: 31.25 dB, 21.7 million parameters, 1,280 px."""
     text = value if isinstance(value, str) else _digits(value)
     return f"{text} {unit}".rstrip()
