@@ -1,9 +1,8 @@
-"""Not a test: what test_distributed.py starts, once alone and once under torchrun. Argument: where to write what came of it.
+"""Not a test: the adversarial trainings that test_distributed.py starts in one process and in two.
 
 Both games, against a generator with a batch norm. The instance and batch norms of the discriminators are as they are in chapters 03 and 07.
 """
 
-import sys
 from pathlib import Path
 
 import torch
@@ -33,8 +32,8 @@ class Halved(torch.utils.data.Dataset):
         return clean / 2, clean
 
 
-def main(folder: Path) -> None:
-    torch.set_num_threads(1)
+def train(folder: Path) -> None:
+    """Writes what came of it."""
     with process_group():
         for name in ("relativistic", "pools", "unet"):
             torch.manual_seed(rank())  # the first process's weights must reach the other
@@ -46,7 +45,3 @@ def main(folder: Path) -> None:
             rows = [{k: v for k, v in row.items() if k != "seconds"} for row in run.rows()]
             torch.save({"generator": trained.state_dict(), "game": game.state_dict(), "rows": rows}, folder / f"{name}-{rank()}.pt")
             run.close()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,9 +1,8 @@
-"""Not a test: what test_adversarial.py runs as one process, and starts as two. Arguments: a folder, the rank, the number of processes.
+"""Not a test: what test_adversarial.py runs as one process, and starts as two.
 
 A global batch of 8, divided among the processes; a generator and a discriminator, both one convolution.
 """
 
-import sys
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorelab.losses.adversarial import PredictionPools, frozen, relativistic_discriminator, relativistic_generator
+from restorelab.train.distributed import process_group
 
 
 def losses_and_gradients(rank: int = 0, world: int = 1) -> dict[str, Tensor]:
@@ -52,9 +52,7 @@ def losses_and_gradients(rank: int = 0, world: int = 1) -> dict[str, Tensor]:
     return results
 
 
-if __name__ == "__main__":
-    folder, rank, world = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=(folder / "meeting").as_uri(), rank=rank, world_size=world)
-    torch.save(losses_and_gradients(rank, world), folder / f"{rank}.pt")
-    dist.destroy_process_group()
+def write(folder: Path) -> None:
+    """What this process, of several, found."""
+    with process_group():
+        torch.save(losses_and_gradients(dist.get_rank(), dist.get_world_size()), folder / f"{dist.get_rank()}.pt")

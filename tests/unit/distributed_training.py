@@ -1,4 +1,4 @@
-"""Not a test: what test_distributed.py starts, once alone and once under torchrun. Argument: where to write the weights."""
+"""Not a test: what test_distributed.py starts, once alone and once under torchrun, as a script. Argument: where to write the weights."""
 
 import sys
 from pathlib import Path
@@ -13,14 +13,19 @@ from restorelab.train.loop import FitConfig, fit
 from restorelab.train.objectives import every_stage_mse
 from restorelab.train.run import Run
 
-folder = Path(sys.argv[1])
-torch.set_num_threads(1)
-with process_group():
-    torch.manual_seed(0)
-    model = DMPHN(DMPHNConfig(width=4))
-    samples = TrainingPairs(training_photos(), SHAKE, crop=32, seed=0)
-    run = Run(folder / f"run-{rank()}", seed=0)  # every process has a folder here; only the first writes states
-    trained = fit(model, every_stage_mse, samples, FitConfig(steps=3, batch=4, warmup=1, ema=0.5), run)
-    if rank() == 0:
-        torch.save(trained.state_dict(), folder / "weights.pt")
-    run.close()
+
+def train(folder: Path) -> None:
+    with process_group():
+        torch.manual_seed(0)
+        model = DMPHN(DMPHNConfig(width=4))
+        samples = TrainingPairs(training_photos(), SHAKE, crop=32, seed=0)
+        run = Run(folder / f"run-{rank()}", seed=0)  # every process has a folder here; only the first writes states
+        trained = fit(model, every_stage_mse, samples, FitConfig(steps=3, batch=4, warmup=1, ema=0.5), run)
+        if rank() == 0:
+            torch.save(trained.state_dict(), folder / "weights.pt")
+        run.close()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    train(Path(sys.argv[1]))

@@ -1,7 +1,6 @@
-"""Not a test: what test_sharding.py starts under torchrun. Argument: where to write what was found, and the state to go on from."""
+"""Not a test: what test_sharding.py starts in two processes."""
 
 import json
-import sys
 from pathlib import Path
 
 import torch
@@ -45,8 +44,13 @@ def apart(one: dict, other: dict) -> float:
     return float((one - other).abs().max())
 
 
-def main(folder: Path) -> None:
-    torch.set_num_threads(1)
+def compare(folder: Path) -> None:
+    """Writes what it found, and the state to go on from."""
+    with process_group():
+        _compare(folder)
+
+
+def _compare(folder: Path) -> None:
     own = slice(rank() * BATCH // 2, (rank() + 1) * BATCH // 2)
     alone, together = begin(sharded=False), begin(sharded=True)
     for step in range(STEPS):
@@ -73,8 +77,3 @@ def main(folder: Path) -> None:
             "resumed": max(apart(weights, weights_again), apart(optimizer_state, optimizer_again)),
         }
     (folder / f"facts-{rank()}.json").write_text(json.dumps(facts))
-
-
-if __name__ == "__main__":
-    with process_group():
-        main(Path(sys.argv[1]))

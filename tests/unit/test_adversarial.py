@@ -1,17 +1,14 @@
 """Adversarial losses and mixed pictures: values by hand, who gets a gradient, and the traps of published code."""
 
 import math
-import os
-import runpy
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from processes import under_torchrun
 from torch import nn
 from torch.nn import functional
+from unit import distributed_losses
 
 from restorelab.losses import adversarial, mixing
 from restorelab.losses.adversarial import PredictionPools, frozen
@@ -105,15 +102,8 @@ def test_a_pool_resumes_exactly():
 
 
 def test_two_processes_compute_the_losses_gradients_and_pools_of_one(tmp_path):
-    script = Path(__file__).parent / "distributed_losses.py"
-    one = runpy.run_path(str(script))["losses_and_gradients"]()
-    command, environment = [sys.executable, str(script), str(tmp_path)], {**os.environ, "OMP_NUM_THREADS": "1"}
-    processes = [subprocess.Popen([*command, str(rank), "2"], env=environment) for rank in range(2)]
-    try:
-        assert [process.wait(timeout=300) for process in processes] == [0, 0]
-    finally:
-        for process in processes:
-            process.kill()
+    one = distributed_losses.losses_and_gradients()
+    assert under_torchrun(2, distributed_losses.write, tmp_path) == [0, 0]
     for rank in range(2):
         two = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         for name in one:

@@ -7,23 +7,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import in_processes, under_torchrun
 from torch import nn
 from torch.nn import functional as F
+from unit import distributed_adversary, distributed_training
 
 from restorelab.models.discriminators import UNetDiscriminator
 from restorelab.train import batch_norms
-
-SCRIPT = Path(__file__).parent / "distributed_training.py"
-ADVERSARY = Path(__file__).parent / "distributed_adversary.py"
 
 
 def test_two_processes_end_where_one_does(tmp_path):
     alone, two = tmp_path / "alone", tmp_path / "two"
     alone.mkdir(), two.mkdir()
+    assert in_processes((distributed_training.train, alone)) == [0]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, SCRIPT, alone], check=True, env=environment, timeout=300)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    subprocess.run([*torchrun, str(SCRIPT), str(two)], check=True, env=environment, timeout=300, capture_output=True)
+    subprocess.run([*torchrun, distributed_training.__file__, str(two)], check=True, env=environment, timeout=300, capture_output=True)
     one, other = (torch.load(folder / "weights.pt", weights_only=True) for folder in (alone, two))
     assert all((one[key] - other[key]).abs().max() <= 1e-6 for key in one)
     start = torch.load(alone / "weights.pt", weights_only=True)
@@ -35,10 +34,7 @@ def test_two_processes_end_where_one_does(tmp_path):
 def both_ways(tmp_path_factory) -> tuple[Path, Path]:
     """The adversarial trainings by one process, and by two."""
     alone, two = (tmp_path_factory.mktemp(name) for name in ("alone", "two"))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, ADVERSARY, alone], check=True, env=environment, timeout=300)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    subprocess.run([*torchrun, str(ADVERSARY), str(two)], check=True, env=environment, timeout=300, capture_output=True)
+    assert in_processes((distributed_adversary.train, alone)) == [0] and under_torchrun(2, distributed_adversary.train, two) == [0, 0]
     return alone, two
 
 
