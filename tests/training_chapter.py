@@ -7,7 +7,7 @@ import tiny_chapter
 NAME = "91_training"
 PARAMETERS = """\
 seed: int = 0  # decides every random number of the training
-steps: int = 60  # updates of the weights
+steps: int = 40  # updates of the weights
 batch: int = 2  # samples per update
 run_dir: str = ""  # where the run is written"""
 WORK = """\
@@ -31,3 +31,10 @@ run.finish(result={})"""
 def make(clone: Path) -> Path:
     """A folder that looks like a clone of the repository with this chapter alone; go there to run it."""
     return tiny_chapter.write(clone, NAME, PARAMETERS, WORK)
+
+
+def train_here(folder: Path) -> None:
+    """The same training in this process, without a notebook."""
+    names: dict = {}
+    exec(PARAMETERS, names)
+    exec(WORK, names | {"run_dir": str(folder)})

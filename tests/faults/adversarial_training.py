@@ -1,8 +1,8 @@
-"""Not a test: a small adversarial training that kills itself. Arguments: the game, the run's folder, after which step (0: never)."""
+"""Not a test: the small adversarial trainings of test_kill_and_resume.py, which kill themselves."""
 
 import os
 import signal
-import sys
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -30,7 +30,9 @@ class Halved(torch.utils.data.Dataset):
         return clean / 2, clean
 
 
-def main(name: str, folder: str, kill: int) -> None:
+def train(name: str, folder: Path, kill: int = 0) -> None:
+    """The named game. `kill`: after which step; 0: never."""
+
     def watch(progress):
         if progress.step == kill:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -41,7 +43,3 @@ def main(name: str, folder: str, kill: int) -> None:
     cfg = FitConfig(steps=10, batch=2, learning_rate=0.01, warmup=2, ema=0.5, save_every=2)
     with Run(folder, seed=0) as run:
         fit(Gain(), every_stage_mse, Halved(), cfg, run, adversary=against, watch=watch)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

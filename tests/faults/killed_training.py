@@ -1,9 +1,8 @@
-"""Not a test: the small training of test_train_faults.py, and processes that are killed in the middle of it.
+"""Not a test: the small training of test_train_faults.py, and what its processes do that are killed in the middle of it.
 
-It stands apart so that such a process imports this little, and is a fork of one that has imported torch already.
+It stands apart so that such a process imports this little.
 """
 
-import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -45,28 +44,16 @@ def train(folder: Path, watch=None) -> list[float]:
     return [float(number) for weights in trained.parameters() for number in weights.detach().flatten()]
 
 
-def in_a_process(work, *words) -> int:
-    """Its exit status: minus the signal's number where one ended it."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["restorelab.train.loop", "torch._dynamo"])  # which the first optimiser imports, for seconds
-    process = context.Process(target=work, args=words)
-    process.start()
-    process.join(timeout=120)
-    return process.exitcode
-
-
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def killed_after(folder: Path, step: int) -> None:
-    torch.set_num_threads(1)
     train(folder, lambda progress: die() if progress.step == step else None)
 
 
 def killed_in_a_save(folder: Path, call: str, number: int) -> None:
     """At the given call of a function of `os` after step 16, of those by which a state is written and an old one goes."""
-    torch.set_num_threads(1)
     calls, real = [], getattr(files.os, call)
 
     def counted(*words, **more):

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from faults.killed_training import CFG, in_a_process, killed_after, killed_in_a_save, train
+from faults.killed_training import CFG, killed_after, killed_in_a_save, train
 from faults.test_command_line import restorelab
+from processes import in_processes
 
 from restorelab import files, presets
 from restorelab.errors import TrainingError
@@ -40,7 +41,7 @@ def undisturbed(tmp_path_factory) -> list[float]:
 def test_killed_at_five_random_steps_a_training_ends_with_the_same_weights(tmp_path, undisturbed):
     steps = sorted(np.random.default_rng(0).choice(np.arange(1, CFG.steps), 5, replace=False).tolist())
     for step in steps:
-        assert in_a_process(killed_after, tmp_path, step) == -signal.SIGKILL
+        assert in_processes((killed_after, tmp_path, step)) == [-signal.SIGKILL]
     assert train(tmp_path) == undisturbed
     with Run(tmp_path) as run:
         assert [row["step"] for row in run.rows()] == list(range(1, CFG.steps + 1))
@@ -54,7 +55,7 @@ def test_killed_at_five_random_steps_a_training_ends_with_the_same_weights(tmp_p
     ids=["writing the sum", "before the sum is there", "writing the state", "before the state is there", "the old state goes"],
 )
 def test_killed_during_a_save_a_training_ends_with_the_same_weights(tmp_path, undisturbed, call, number):
-    assert in_a_process(killed_in_a_save, tmp_path, call, number) == -signal.SIGKILL
+    assert in_processes((killed_in_a_save, tmp_path, call, number)) == [-signal.SIGKILL]
     assert load_newest(tmp_path / "checkpoints")["step"] in (16, 20)
     assert train(tmp_path) == undisturbed
 
