@@ -34,7 +34,6 @@
 
 # %%
 import dataclasses
-import json
 import time
 
 import numpy as np
@@ -42,7 +41,7 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from restorelab import checkpoint, presets, repository, viz
+from restorelab import checkpoint, presets, viz
 from restorelab.data import photos
 from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import training_photos
@@ -50,6 +49,7 @@ from restorelab.degrade import IsotropicBlur, isotropic_kernels
 from restorelab.degrade.varying import gather_gaussian
 from restorelab.devices import choose_device
 from restorelab.evaluate import as_input, evaluate, restore_pair
+from restorelab.experiment.studies import cards_of, course_record
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
 from restorelab.live import LivePicture
 from restorelab.metrics import COURSE_RGB, PROTOCOLS, psnr
@@ -639,31 +639,16 @@ print(f"largest difference {off:.1e}; with transposed kernels {turned:.1e}")
 # %% [markdown]
 # ## The ablation
 #
-# Five networks, trained apart: the chain, the loss, and filters that may not move. It was run by `course/04_dynamic_filter_sr/ablation.py`, small and short enough for one processor core, with several seeds; in earnest it is
+# Five networks, trained apart: the chain, the loss, and filters that may not move. It was run by `course/ablations.py`, small and short enough for one processor core, with several seeds; in earnest it is
 # `restorelab sweep 04 --preset lab --over blocks=U,UD,UDD --over seed=0,1,2` (and `--over loss=...`, `--over frozen=true,false`). The public write-up gives directions and no numbers: UD better than U, UDD best, the
 # loss on every block helps, and all of them are better than a network without dynamic filters. Differences are paired: same seed, same samples, same picture.
 
 # %%
-recorded = json.loads((repository.root() / "course" / "recorded" / "04_ablation.json").read_text())
-scored = {}
-for case, found in recorded["restored_psnr"].items():
-    scored[case] = np.array([[*of_seed.values()] for of_seed in found.values()])  # seeds, pictures
-full, dice = scored["UDD"], np.random.default_rng(seed)
-words = {1: "agrees", 0: "too close to call", -1: "disagrees"}
-rows, verdicts = [], {}
-for case, found in scored.items():
-    gaps = full - found
-    means = gaps.mean(0)[dice.integers(gaps.shape[1], size=(10_000, gaps.shape[1]))].mean(1)
-    low_end, high_end = np.percentile(means, [2.5, 97.5])
-    up, down = (low_end > 0 and (gaps.mean(1) > 0).all()), (high_end < 0 and (gaps.mean(1) < 0).all())
-    verdicts[case] = words[int(up) - int(down)] if case != "UDD" else ""
-    interval = f"{gaps.mean():+.3f} [{low_end:+.3f}, {high_end:+.3f}]"
-    seeds = "  ".join(f"{gap:+.2f}" for gap in gaps.mean(1))
-    rows.append([case, f"{found.mean():.2f}", interval, seeds, verdicts[case]])
-how = recorded["manifest"]["parameters"]
+record = course_record("udvd")
+how = record["manifest"]["parameters"]
 size_of = "width {width}, depth {depth}".format(**how["model"]) + f", {how['fit']['steps']} steps"
-headers = ["trained", "PSNR (dB)", "UDD is better by [95 %]", "per seed", "with the write-up"]
-viz.show_table(headers, rows, f"{size_of}; {full.shape[1]} test pairs. Protocol: {COURSE_RGB}")
+caption = f"The whole network is 'UDD', {size_of}. {record['manifest']['judged on']}"
+verdicts = viz.show_cards(cards_of("udvd"), {"udvd": record}, f"{caption}. Protocol: {COURSE_RGB}")
 
 # %% [markdown]
 # Read it with care: the interval resamples 12 pairs made of three photographs, and a chain with more blocks has more weights *and* more computing. And look at the last row: after so few steps, the network whose filters may not move
@@ -777,7 +762,7 @@ assert apart < 1e-5 and takes["unfold and einsum"] > 2 * takes["the package's"]
 assert abs(at_start - psnr(as_input(watched[0]), watched[0].clean)) < 0.05
 assert off < 1e-3 < turned / 10, (off, turned)
 assert depth_of_frame == 8 and abs(corner - 0.5) > 0.2
-assert scored["UDD, filters frozen at bicubic"].mean() > full.mean() - 0.05
+assert verdicts["udvd-filters"] != "agrees"
 if trains:
     logged = run.rows()
     assert [row["step"] for row in logged] == list(range(1, plan.fit.steps + 1))

@@ -33,7 +33,6 @@
 
 # %%
 import dataclasses
-import json
 import time
 
 import numpy as np
@@ -42,13 +41,14 @@ from scipy.ndimage import median_filter
 from skimage.restoration import denoise_nl_means
 from torch.utils.flop_counter import FlopCounterMode
 
-from restorelab import checkpoint, presets, repository, viz
+from restorelab import checkpoint, presets, viz
 from restorelab.data.equal_mse import equal_mse
 from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import training_photos
 from restorelab.degrade import convolve, gaussian_kernel
 from restorelab.devices import choose_device
 from restorelab.evaluate import evaluate
+from restorelab.experiment.studies import cards_of, course_record
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
 from restorelab.live import LivePicture
 
@@ -680,40 +680,20 @@ reveal("control", max(moves, key=lambda name: abs(moves[name])), f"{words}.")
 #
 # ## The ablation
 #
-# The paper's Table 6: shorter trainings on GoPro with crops of 128, where the whole network has 30.49 dB (not 32.66: that one trained longer). Ours was recorded by `course/06_multi_stage_mprnet/ablation.py`: a very small network against
+# The paper's Table 6: shorter trainings on GoPro with crops of 128, where the whole network has 30.49 dB (not 32.66: that one trained longer). Ours was recorded by `course/ablations.py`: a very small network against
 # *noise*, minutes of training on one processor core. Differences are paired: same seed, same samples, same picture. In earnest: `restorelab sweep 06 --preset lab --over sam=true,false --over seed=0,1,2` (and `csff=...`, `stages=...`, `loss=...`).
 
 # %%
-recorded = json.loads((repository.root() / "course" / "recorded" / "06_ablation.json").read_text())
-published = {"U+U+O, no SAM": -0.42, "U+U+O, no CSFF": -0.18, "U+U+O, neither": -0.63}
-two_stages = {"U+O, neither": 29.70, "O+O, neither": 29.53, "U+U, neither": 29.40}
-published |= {case: score - 30.49 for case, score in two_stages.items()}
-scored, how = {}, recorded["manifest"]
-for case, found in recorded["restored_psnr"].items():
-    scored[case] = np.array([[*of_seed.values()] for of_seed in found.values()])  # seeds, pictures
-full, rows, verdicts = scored["U+U+O, all"], [], {}
-for case, found in scored.items():
-    gaps = found - full
-    means = gaps.mean(0)[dice.integers(gaps.shape[1], size=(10_000, gaps.shape[1]))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    sign = (int(low > 0) - int(high < 0)) * (len(set(np.sign(gaps.mean(1)))) == 1)
-    paper = published.get(case)
-    word = "agrees" if paper and sign * paper > 0 else "disagrees" if sign else "too close to call"
-    verdicts[case], others = word if paper else "", case != "U+U+O, all"
-    change = f"{gaps.mean():+.3f} [{low:+.3f}, {high:+.3f}]" if others else ""
-    seeds = "  ".join(f"{gap:+.2f}" for gap in gaps.mean(1)) if others else ""
-    cells = [case, f"{how['parameters of each'][case]:,}", f"{found.mean():.2f}", change, seeds]
-    rows.append([*cells, f"{paper:+.2f}" if paper else "", verdicts[case]])
-
-# %%
-headers = ["trained", "parameters", "PSNR (dB)", "change [95 %]", "per seed"]
-headers += ["published, GoPro", "direction"]
+record, cards = course_record("mprnet"), cards_of("mprnet")
+how = record["manifest"]
 small = how["parameters"]
-size_of = f"Ours: width {small['model']['width']}, {small['fit']['steps']} steps, σ = 25/255"
-size_of += f", seeds: {len(full)}"
-viz.show_table(headers, rows, f"{size_of}, {full.shape[1]} pictures. Protocol: {COURSE_RGB}")
-added = published["U+U+O, no SAM"] + published["U+U+O, no CSFF"]
-both_gone = published["U+U+O, neither"]
+size_of = f"Width {small['model']['width']}, {small['fit']['steps']} steps, σ = 25/255"
+caption = f"{size_of}. {how['judged on']}. Protocol: {COURSE_RGB}"
+verdicts = viz.show_cards(cards, {"mprnet": record}, caption)
+weights_of = {case: f"{count:,}" for case, count in how["parameters of each"].items()}
+print("parameters:", "; ".join(f"{case}: {count}" for case, count in weights_of.items()))
+added = cards["mprnet-sam"].published + cards["mprnet-csff"].published
+both_gone = cards["mprnet-neither"].published
 print(f"Published, apart: {added:+.2f} dB; both gone: {both_gone:+.2f} dB. Nearly additive.")
 
 # %% [markdown]
@@ -803,7 +783,7 @@ assert abs(code[-1] - 1) < 0.01 and max(code) < 1.05 and 0.5 < code[2] / laplace
 dearer = [noise / blur for noise, blur in zip(paid["noise"], paid["blur"])]
 assert 1 < dearer[0] < dearer[1] < dearer[2] and borders[0] > 0.4 and borders[1] == 0
 assert off < 1e-5 and moved < 1e-5 and abs(again - found_psnr) < 1e-6
-assert abs(added - published["U+U+O, neither"]) < 0.05
+assert abs(added - both_gone) < 0.05 and "agrees" in verdicts.values()
 assert clocks == sorted(clocks) and tiled.tiling is not None and not tiled.tiling.exact
 if trains:
     logged = run.rows()

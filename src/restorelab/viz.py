@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorelab.evaluate import Evaluation
+from restorelab.experiment.cards import Card, evidence, verdict
 from restorelab.files import write_atomically
 from restorelab.image import to_uint8
 from restorelab.models.dmphn import grid_of
@@ -187,6 +188,44 @@ def _beats(a: tuple[float, float], b: tuple[float, float]) -> bool:
     return a != b and a[0] <= b[0] and a[1] <= b[1]
 
 
+def forest(rows: Mapping[str, tuple[float, float, float]], published: Mapping[str, float], title: str = "") -> Figure:
+    """Changes in dB with their intervals, `name -> (mean, low, high)`, one under the other, beside what was published where it was.
+
+    An interval that leaves 0 out is filled.
+    """
+    figure = Figure(figsize=(7.6, 0.9 + 0.27 * len(rows)), layout="constrained")
+    axis, heights = figure.subplots(), range(len(rows))[::-1]
+    axis.axvline(0, color="0.5", linewidth=1)
+    for height, (name, (mean, low, high)) in zip(heights, rows.items(), strict=True):
+        clear = low > 0 or high < 0
+        axis.plot([low, high], [height, height], color=COLOURS[0], linewidth=2)
+        axis.plot(mean, height, "o", color=COLOURS[0], markerfacecolor=COLOURS[0] if clear else "white", markersize=6)
+        if name in published:
+            axis.plot(published[name], height, "D", color=COLOURS[1], markersize=6, markerfacecolor="none", markeredgewidth=1.6)
+    axis.plot([], [], "o-", color=COLOURS[0], label="ours, 95 % over pictures")
+    axis.plot([], [], "D", color=COLOURS[1], markerfacecolor="none", markeredgewidth=1.6, label="published (other data, other length)")
+    axis.set_yticks(list(heights), rows, fontsize=8)
+    axis.set(xlabel="change in PSNR (dB) without the part", ylim=(-0.7, len(rows) - 0.3))
+    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.55 / max(len(rows) * 0.27, 1)), ncols=2, frameon=False)
+    axis.grid(alpha=0.25, axis="x")
+    figure.suptitle(textwrap.fill(title, 100), fontsize=9)
+    return figure
+
+
+def heat_map(values: Float[np.ndarray, "rows columns"], rows: Sequence[str], columns: Sequence[str], title: str = "") -> Figure:
+    """Gains in dB, a number in every cell: blue where it helps, red where it harms, white at 0."""
+    figure = Figure(figsize=(2.4 + 1.05 * len(columns), 1.2 + 0.42 * len(rows)), layout="constrained")
+    axis, span = figure.subplots(), max(1.0, float(np.abs(values).max()))
+    axis.imshow(values, cmap="RdBu", vmin=-span, vmax=span, aspect="auto")
+    for row, column in np.ndindex(values.shape):
+        strong = abs(values[row, column]) > 0.6 * span
+        axis.text(column, row, f"{values[row, column]:+.1f}", ha="center", va="center", fontsize=9, color="white" if strong else "black")
+    axis.set_xticks(range(len(columns)), [textwrap.fill(name, 14) for name in columns], fontsize=8)
+    axis.set_yticks(range(len(rows)), rows, fontsize=8)
+    figure.suptitle(textwrap.fill(title, 90), fontsize=9)
+    return figure
+
+
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], caption: str) -> None:
     """A table that reads well in a notebook, on GitHub and in a terminal."""
     cells = [[_cell(value) for value in row] for row in rows]
@@ -196,6 +235,19 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[object]], caption
     body = "".join("<tr>" + "".join(f"<td style='text-align:left'>{html.escape(text)}</td>" for text in row) + "</tr>" for row in cells)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     display({"text/html": f"<p>{html.escape(caption)}</p>{table}", "text/plain": f"{caption}\n{plain}"}, raw=True)
+
+
+def show_cards(cards: Mapping[str, Card], records: Mapping[str, dict], caption: str) -> dict[str, str]:
+    """Claims, what was published, and what came of leaving the part out in `records` (by the name of their ablation); name -> verdict."""
+    rows, verdicts = [], {}
+    for name, card in cards.items():
+        found = evidence(card, records[card.ablation])
+        verdicts[name] = verdict(card, found)
+        seeds = "  ".join(f"{one:+.2f}" for one in found.per_seed)
+        rows.append([name, card.claim, card.without, card.said, str(found), seeds, verdicts[name]])
+    headers = ["card", "claim", "trained without it", "published (dB)", "change, ours [95 %]", "each seed", "direction"]
+    show_table(headers, rows, caption)
+    return verdicts
 
 
 def show_evaluation(result: Evaluation, label: str) -> None:

@@ -8,9 +8,9 @@ from rich.table import Table
 
 from restorelab.cli.bars import progress_bar
 from restorelab.errors import ParameterError, did_you_mean
-from restorelab.experiment.ablation import carry_out, read_record
+from restorelab.experiment.ablation import carry_out
 from restorelab.experiment.cards import Card, evidence, verdict
-from restorelab.experiment.studies import ABLATIONS, CARDS, record_of
+from restorelab.experiment.studies import ABLATIONS, CARDS, course_record
 from restorelab.train.run import new_run_folder
 
 RECORD = "record.json"
@@ -21,10 +21,10 @@ def table(console: Console) -> None:
     cards = Table(title="Changes in PSNR (dB) when a part is left out", title_justify="left")
     for words in ("card", "claim", "published", "ours [95 %]", "direction"):
         cards.add_column(words, justify="right" if words == "published" else "left")
-    records = {name: read_record(record_of(name)) for name in ABLATIONS}
+    records = {name: course_record(name) for name in ABLATIONS}
     for name, card in CARDS.items():
         found = evidence(card, records[card.ablation])
-        cards.add_row(name, card.claim, _published(card), str(found), verdict(card, found))
+        cards.add_row(name, card.claim, card.said, str(found), verdict(card, found))
     console.print(cards)
     console.print("restorelab ablate NAME trains the two networks of a card anew. Ours are small, their trainings short: read the card.")
 
@@ -53,7 +53,7 @@ def show(card: Card, record: dict, console: Console) -> None:
     found, how = evidence(card, record), record["manifest"]
     lines = {
         "claim": card.claim,
-        "published": f"{_published(card) or 'no figure'} ({card.source})",
+        "published": f"{card.said or 'no figure'} ({card.source})",
         "measured again": card.others,
         "ours": f"{found}, {found.pictures} pictures, {len(found.per_seed)} seeds: {', '.join(f'{one:+.3f}' for one in found.per_seed)}",
         "direction": verdict(card, found),
@@ -62,8 +62,3 @@ def show(card: Card, record: dict, console: Console) -> None:
     }
     console.print(escape("\n".join(f"{what:>15}: {words}" for what, words in lines.items())))
 
-
-def _published(card: Card) -> str:
-    if card.published is not None:
-        return f"{card.published:+.2f}"
-    return {-1: "worse", 0: "", 1: "better"}[card.expected]

@@ -5,22 +5,24 @@ differences can be paired.
 """
 
 import dataclasses
+import itertools
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
-from restorelab import presets
+from restorelab import checkpoint, presets
 from restorelab.data.folders import fingerprint
-from restorelab.data.pairs import training_photos
+from restorelab.data.pairs import Pair, training_photos
 from restorelab.errors import DataError, ParameterError, did_you_mean
 from restorelab.evaluate import evaluate
-from restorelab.files import write_atomically
+from restorelab.files import sha256_of, write_atomically
 from restorelab.metrics import COURSE_RGB
+from restorelab.systems import system
 from restorelab.train import session
 from restorelab.train.run import Run, device_name, versions
 
@@ -37,10 +39,18 @@ class Ablation:
     judged: int  # side of the middle of the test photographs that is judged, in pixels
     seeds: tuple[int, ...] = (0, 1, 2)
     frozen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # case -> part of the names of parameters that stand still
+    start: str = ""  # the course checkpoint whose weights every case begins with; empty: weights drawn by the seed
 
     @property
     def whole(self) -> str:
         return next(iter(self.cases))
+
+    @property
+    def judged_on(self) -> str:
+        size, preset = f"{self.judged}x{self.judged}", preset_of(self, self.whole)
+        if session.draws(preset) == 1:
+            return f"the squares of {size} that the bundled test photographs are cut into"
+        return f"the middle {size} of the bundled test photographs, {session.DRAWS} draws of the degradation for each"
 
 
 def preset_of(ablation: Ablation, case: str) -> presets.Preset:
@@ -49,7 +59,17 @@ def preset_of(ablation: Ablation, case: str) -> presets.Preset:
         raise ParameterError(f"there is no case {case!r}; there are {', '.join(ablation.cases)}.{did_you_mean(case, ablation.cases)}")
     chosen = presets.choose(presets.TRAININGS[ablation.training][1], "lab", **ablation.small)
     chosen = dataclasses.replace(chosen, fit=dataclasses.replace(chosen.fit, workers=0))
+    if ablation.start:
+        chosen = dataclasses.replace(chosen, model=checkpoint.load(start_of(ablation)).model.cfg)
     return presets.changed(chosen, ablation.cases[case])
+
+
+def start_of(ablation: Ablation) -> Path:
+    """The file of `start`. Raises ParameterError where the kit has no such checkpoint."""
+    there = {one.name: one.path for one in system(presets.TRAININGS[ablation.training][0]).weights if one.counts}
+    if ablation.start not in there:
+        raise ParameterError(f"there is no course checkpoint {ablation.start!r} for {ablation.training}; there are {', '.join(there)}.")
+    return there[ablation.start]
 
 
 def carry_out(ablation: Ablation, out: Path, cases: Sequence[str] = (), report: Report | None = None) -> dict:
@@ -71,6 +91,22 @@ def carry_out(ablation: Ablation, out: Path, cases: Sequence[str] = (), report: 
     return record
 
 
+def judged_pairs(ablation: Ablation) -> list[Pair]:
+    """The pictures of the record. A degradation that draws nothing at random gives one picture for each photograph, so that is cut up."""
+    preset, side = preset_of(ablation, ablation.whole), ablation.judged
+    if session.draws(preset) > 1:
+        return presets.watched_pairs(preset, "test", session.DRAWS, crop=side)
+    return [square for pair in presets.watched_pairs(preset, "test") for square in _squares(pair, side)]
+
+
+def _squares(pair: Pair, side: int) -> Iterator[Pair]:
+    scale, (height, width) = pair.clean.shape[-1] // pair.degraded.shape[-1], pair.clean.shape[-2:]
+    for top, left in itertools.product(range(0, height - side + 1, side), range(0, width - side + 1, side)):
+        small = pair.degraded[:, top // scale : (top + side) // scale, left // scale : (left + side) // scale]
+        large = pair.clean[:, top : top + side, left : left + side]
+        yield dataclasses.replace(pair, name=f"{pair.name} {top},{left}", clean=large, degraded=small)
+
+
 def read_record(path: Path) -> dict:
     """Raises DataError where there is no whole record."""
     try:
@@ -87,7 +123,11 @@ def _taken_up(out: Path, manifest: dict) -> dict:
         _write(out, record)  # before hours of training, a place that cannot be written to is noticed
         return record
     record = read_record(out)
-    other = [key for key in ("parameters", "data", "protocol", "judged on", "versions") if record["manifest"].get(key) != manifest[key]]
+    other = [
+        key
+        for key in ("parameters", "begun from", "data", "protocol", "judged on", "versions")
+        if record["manifest"].get(key) != manifest.get(key)
+    ]
     if other:
         raise DataError(f"{out} was made with another {other[0]}: name another folder, or remove it.")
     return record
@@ -103,27 +143,36 @@ def _write(out: Path, record: dict) -> None:
 
 def _manifest(ablation: Ablation, pictures: list[np.ndarray]) -> dict:
     facts = {"parameters": presets.describe(preset_of(ablation, ablation.whole)), "seeds": list(ablation.seeds)}
+    if ablation.start:
+        facts["begun from"] = {"checkpoint": ablation.start, "sha256": sha256_of(start_of(ablation).read_bytes())}
     facts |= {"data": {"photographs": len(pictures), "sha256": fingerprint(pictures)}}
     facts |= {"versions": versions(), "device": device_name("cpu"), "protocol": str(COURSE_RGB)}
-    facts["judged on"] = (
-        f"the middle {ablation.judged}x{ablation.judged} of the bundled test photographs, {session.DRAWS} draws of the degradation for each"
-    )
-    facts["parameters of each"] = {case: sum(one.numel() for one in _network(ablation, case, 0).parameters()) for case in ablation.cases}
+    facts["judged on"] = ablation.judged_on
+    facts["parameters of each"] = {case: sum(one.numel() for one in network_of(ablation, case, 0).parameters()) for case in ablation.cases}
     return json.loads(json.dumps(facts))
 
 
-def _network(ablation: Ablation, case: str, seed: int) -> nn.Module:
-    network, held = session.new_network(ablation.training, preset_of(ablation, case), seed), ablation.frozen.get(case)
+def network_of(ablation: Ablation, case: str, seed: int) -> nn.Module:
+    """Untrained, or with the weights that the ablation begins with; what is frozen stands still."""
+    network, held = _begun(ablation, case, seed), ablation.frozen.get(case)
     for name, parameter in network.named_parameters():
         if held and held in name:
             parameter.requires_grad_(False)
     return network
 
 
+def _begun(ablation: Ablation, case: str, seed: int) -> nn.Module:
+    if ablation.start:
+        network = checkpoint.load(start_of(ablation)).model
+        if network.cfg != preset_of(ablation, case).model:
+            raise ParameterError(f"{case!r} changes the network, which {ablation.start!r} holds no weights for.")
+        return network
+    return session.new_network(ablation.training, preset_of(ablation, case), seed)
+
+
 def _judged(ablation: Ablation, case: str, seed: int, pictures: list[np.ndarray]) -> tuple[dict[str, float], float]:
     chosen = preset_of(ablation, case)
     with tempfile.TemporaryDirectory() as folder, Run(folder, seed) as run:
-        network = session.train(_network(ablation, case, seed), chosen, pictures, run, "cpu")
-    pairs = presets.watched_pairs(chosen, "test", session.DRAWS, crop=ablation.judged)
-    result = evaluate(network, pairs, COURSE_RGB, condition=presets.condition_of(chosen))
+        network = session.train(network_of(ablation, case, seed), chosen, pictures, run, "cpu")
+    result = evaluate(network, judged_pairs(ablation), COURSE_RGB, condition=presets.condition_of(chosen))
     return {row.name: round(row.restored_psnr, 4) for row in result.rows}, result.mean("gain")

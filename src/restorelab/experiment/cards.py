@@ -31,6 +31,11 @@ class Card:
     def direction(self) -> int:
         return self.expected if self.published is None else int(np.sign(self.published))
 
+    @property
+    def said(self) -> str:
+        """What was published, in dB or in a word; empty for nothing."""
+        return {-1: "worse", 0: "", 1: "better"}[self.expected] if self.published is None else f"{self.published:+.2f}"
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -55,7 +60,7 @@ class Evidence:
 
 def evidence(card: Card, record: dict) -> Evidence:
     """Raises DataError where the record lacks one of the two cases, or they were not judged alike."""
-    whole, without = (_scores(record, case) for case in (card.whole, card.without))
+    whole, without = (scores(record, case) for case in (card.whole, card.without))
     if whole.shape != without.shape:
         raise DataError(f"{card.whole!r} and {card.without!r} were not judged with the same seeds on the same pictures.")
     gaps = without - whole
@@ -69,7 +74,8 @@ def verdict(card: Card, found: Evidence) -> str:
     return {1: AGREES, 0: OPEN, -1: DISAGREES}[found.sign * card.direction]
 
 
-def _scores(record: dict, case: str) -> Float[np.ndarray, "seeds pictures"]:
+def scores(record: dict, case: str) -> Float[np.ndarray, "seeds pictures"]:
+    """PSNRs in dB, the pictures in the order of their names. Raises DataError where the record lacks the case."""
     try:
         of_seeds = record["restored_psnr"][case]
         names = sorted(next(iter(of_seeds.values())))

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from restorelab import repository
-from restorelab.experiment.ablation import Ablation
+from restorelab.experiment.ablation import Ablation, read_record
 from restorelab.experiment.cards import Card
 
 ABLATIONS = MappingProxyType(
@@ -49,13 +49,43 @@ ABLATIONS = MappingProxyType(
             },
             judged=128,
         ),
+        "deblurgan_v2": Ablation(
+            training="deblurgan_v2_pixel",
+            small=dict(width=64, steps=200, batch=4, crop=64, learning_rate=1e-3, warmup=20, ema=0.96, validate_every=200, save_every=200),
+            cases={
+                "no norms": {"norm": "none"},
+                "instance norms": {"norm": "instance"},
+                "no norms, a separable decoder": {"norm": "none", "backbone": "mobilenet_dsc"},
+                "no norms, half as wide": {"norm": "none", "width": 32},
+            },
+            judged=128,
+        ),
+        "x16": Ablation(
+            training="x16_perceptual",
+            small=dict(steps=80, batch=2, crop=128, learning_rate=2e-4, warmup=5, ema=0.9, save_every=80, validate_every=80,
+                       discriminator_width=8, discriminator_rate=5e-4, perceptual_network="course"),
+            cases={
+                "all terms": {},
+                "no distance in features": {"perceptual_weight": 0.0},
+                "no discriminator": {"adversarial_weight": 0.0, "feature_weight": 0.0},
+                "no CutMix": {"mix": 0.0},
+                "pixels alone": {"against": None},
+            },
+            judged=192,
+            start="x16_pixel",
+        ),
     }
-)
-RECORDS = {"udvd": "04_ablation", "dmphn": "05_ablation", "mprnet": "06_ablation"}  # in course/recorded
+)  # fmt: skip
+RECORDS = {
+    "deblurgan_v2": "03_ablation", "udvd": "04_ablation", "dmphn": "05_ablation", "mprnet": "06_ablation", "x16": "07_ablation",
+}  # in course/recorded  # fmt: skip
 
 MPRNET_TABLE = "MPRNet (CVPR 2021), Table 6: GoPro, crops of 128, short schedule"
 DMPHN_TABLE = "DMPHN (CVPR 2019), the table of results on GoPro"
 DMPHN_AGAIN = "the released 1-2-4-8 gave 29.99 dB on GoPro, published 30.25 (issue 8 of the authors' repository)"
+DEBLURGAN_TABLE = "DeblurGAN-v2 (ICCV 2019), GoPro: 28.17 dB with MobileNet, 28.03 with MobileNet-DSC"
+DEBLURGAN_AGAIN = "the released MobileNet gave 26.89 dB on GoPro, published 28.17 (issue 60 of the authors' repository)"
+BLAU = "Blau and Michaeli (CVPR 2018), in words: what is to look natural gives up fidelity"
 UDVD_WORDS = "a public write-up of UDVD, which gives directions and no figures"
 
 CARDS = MappingProxyType(
@@ -89,6 +119,22 @@ CARDS = MappingProxyType(
         "dmphn-patches": Card(
             "It is the patches, and not the depth.", "dmphn", "1-2-4", "1-1-1", -2.10, source=DMPHN_TABLE, others=DMPHN_AGAIN,
         ),
+        "deblurgan-separable": Card(
+            "A decoder of whole convolutions helps.", "deblurgan_v2", "no norms", "no norms, a separable decoder", -0.14,
+            source=DEBLURGAN_TABLE, others=DEBLURGAN_AGAIN,
+        ),
+        "deblurgan-norms": Card(
+            "The decoder is better off without norms.", "deblurgan_v2", "no norms", "instance norms", expected=0, source="nothing known",
+        ),
+        "deblurgan-wide": Card(
+            "A wide pyramid helps.", "deblurgan_v2", "no norms", "no norms, half as wide", expected=0, source="nothing known",
+        ),
+        "x16-believed": Card("To be believed costs PSNR.", "x16", "all terms", "pixels alone", expected=1, source=BLAU),
+        "x16-distance": Card(
+            "The distance in features pays for itself.", "x16", "all terms", "no distance in features", expected=0, source="nothing known",
+        ),
+        "x16-judge": Card("The discriminator pays for itself.", "x16", "all terms", "no discriminator", expected=0, source="nothing known"),
+        "x16-cutmix": Card("Mixed pictures help the generator.", "x16", "all terms", "no CutMix", expected=0, source="nothing known"),
     }
 )  # fmt: skip
 
@@ -96,3 +142,13 @@ CARDS = MappingProxyType(
 def record_of(name: str) -> Path:
     """Where the course keeps the record of one of ABLATIONS."""
     return repository.root() / "course" / "recorded" / f"{RECORDS[name]}.json"
+
+
+def course_record(name: str) -> dict:
+    """What the course recorded of one of ABLATIONS. Raises DataError where it is not there."""
+    return read_record(record_of(name))
+
+
+def cards_of(name: str) -> dict[str, Card]:
+    """The cards that are read from one of ABLATIONS."""
+    return {called: card for called, card in CARDS.items() if card.ablation == name}

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from restorelab.presets.against import Against
 from restorelab.presets.deblurgan_v2 import DEBLURGAN_V2, DEBLURGAN_V2_PIXEL
 from restorelab.presets.dmphn import COURSE_DMPHN, DMPHN
-from restorelab.presets.lessons import DEGRADATION, METRICS
+from restorelab.presets.lessons import DEGRADATION, DEMO, METRICS, STUDIO
 from restorelab.presets.mprnet import MPRNET, MPRNET_DENOISE, MPRNET_DERAIN
 from restorelab.presets.preset import (
     SHAKE,
@@ -50,12 +50,14 @@ __all__ = [
     "DEBLURGAN_V2",
     "DEBLURGAN_V2_PIXEL",
     "DEGRADATION",
+    "DEMO",
     "DMPHN",
     "METRICS",
     "MPRNET",
     "MPRNET_DENOISE",
     "MPRNET_DERAIN",
     "SHAKE",
+    "STUDIO",
     "TRAININGS",
     "UDVD",
     "X16",

@@ -29,3 +29,36 @@ class Judged:
 
 
 METRICS = {"smoke": Judged(crop=224), "lab": Judged(crop=280), "paper": Judged(crop=280)}
+
+
+@dataclass(frozen=True)
+class Studio:
+    """How much of an ablation chapter 08 trains itself, and what it judges."""
+
+    steps: int  # of every training; 0: those of the record, `times` so many
+    times: int
+    seeds: tuple[int, ...]
+    crop: int  # side of the photographs' middle that five networks restore, pixels
+
+
+STUDIO = {
+    "smoke": Studio(steps=16, times=1, seeds=(0, 1), crop=128),
+    "lab": Studio(steps=0, times=1, seeds=(0, 1, 2), crop=256),
+    "paper": Studio(steps=0, times=10, seeds=(0, 1, 2, 3, 4), crop=256),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What chapter 09 restores."""
+
+    rows: int  # of the picture that is sent and cut into tiles, pixels; multiples of 64
+    columns: int
+    sides: tuple[int, int, int]  # of the squares that are timed: two to foretell from, and one to be foretold
+
+
+DEMO = {
+    "smoke": Shown(rows=128, columns=192, sides=(64, 160, 320)),
+    "lab": Shown(rows=256, columns=384, sides=(64, 256, 640)),
+    "paper": Shown(rows=320, columns=384, sides=(64, 256, 720)),
+}
