@@ -21,9 +21,10 @@ from restorelab.ops.resize import resize_bicubic
 from restorelab.restore import restore
 from restorelab.viz import crop
 from restorelab.widgets.compare_slider import CompareSlider
-from restorelab.widgets.pyramid_explorer import EVERY, LEVELS, PyramidExplorer, activation, switched, without_levels
+from restorelab.widgets.pyramid_explorer import EVERY, LEVELS, PyramidExplorer, activation, without_levels
 from restorelab.widgets.shown import error_maps, scale_of, signed_grey
 from restorelab.widgets.stage_slider import StageSlider
+from restorelab.widgets.switching import switched
 
 SIDE = 96
 TIMES = [10.0, 25.0, 25.0]

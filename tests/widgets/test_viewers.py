@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 from restorelab.data import photos
 from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
 from restorelab.widgets.compare_slider import CompareSlider
-from restorelab.widgets.pyramid_explorer import EVERY, LEVELS, PyramidExplorer, switched
+from restorelab.widgets.pyramid_explorer import EVERY, LEVELS, PyramidExplorer
 from restorelab.widgets.stage_slider import StageSlider
+from restorelab.widgets.switching import switched
 
 CLEAN = photos.load("coffee")[:, 90:186, 200:328]
 BLURRED = torch.nn.functional.avg_pool2d(CLEAN[None], 7, 1, 3)[0]

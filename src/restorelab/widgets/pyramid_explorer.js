@@ -28,7 +28,7 @@ async function render({ model, el }) {
   root.append(
     element("h4", {}, "What the decoder gets at each scale: press a level to switch it off or on"),
     element("div", { class: "cards", role: "group", "aria-label": "Levels of the pyramid" }, ...cards.map(({ node }) => node)),
-    element("div", { class: "verdict" }, number, change, all, none),
+    element("div", { class: "verdict standing" }, number, change, all, none),
     element(
       "div",
       { class: "pair" },
@@ -72,17 +72,6 @@ async function render({ model, el }) {
   return () => model.off("change:levels", show);
 }
 
-function switched(on, level) {
-  const others = on.filter((other) => other !== level);
-  return others.length < on.length ? others : [...on, level].sort((a, b) => a - b);
-}
-
-/** What pressing the button would do. */
-function effect(on, worth, judged) {
-  const verb = on ? "off" : "on";
-  return judged ? `${verb}: ${worth < 0 ? "−" : "+"}${Math.abs(worth).toFixed(2)} dB` : `${verb} moves ${worth.toFixed(1)}`;
-}
-
 function notes(protocol) {
   const worth = protocol
     ? `Under each level, what pressing it does to the PSNR (${protocol}).`
@@ -98,7 +87,7 @@ function levelCard(level, height, width, onPress) {
   const state = element("span");
   const worth = element("small");
   const size = element("small", {}, `${Math.ceil(height / level)}×${Math.ceil(width / level)}`);
-  const node = element("button", { type: "button", class: "card", onclick: onPress }, element("strong", {}, `1/${level}`), size, canvas, state, worth);
+  const node = element("button", { type: "button", class: "card level", onclick: onPress }, element("strong", {}, `1/${level}`), size, canvas, state, worth);
 
   function show(map, on, words) {
     [canvas.width, canvas.height] = [map.width, map.height];
@@ -110,28 +99,6 @@ function levelCard(level, height, width, onPress) {
   }
 
   return { node, show };
-}
-
-function pixelsOf(bitmap) {
-  const canvas = element("canvas", { width: bitmap.width, height: bitmap.height });
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(bitmap, 0, 0);
-  return { canvas, data: pen.getImageData(0, 0, bitmap.width, bitmap.height).data };
-}
-
-/** Input plus residual, whose mid-grey is zero and whose white is `end` of the whole range. */
-function summed(degraded, residual, end) {
-  const added = pixelsOf(residual);
-  const pixels = new ImageData(residual.width, residual.height);
-  for (let at = 0; at < pixels.data.length; at += 1) {
-    pixels.data[at] = at % 4 === 3 ? 255 : degraded.data[at] + 2 * end * (added.data[at] - 127.5); // clamped and rounded by its type
-  }
-  added.canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return added.canvas;
-}
-
-function greys() {
-  return new DataView(Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)).buffer);
 }
 
 export default { render };

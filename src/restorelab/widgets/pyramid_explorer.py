@@ -4,55 +4,29 @@ A scale is switched off where it enters, at its lateral: nothing the backbone sh
 nor by way of the finer maps, into which coarser ones are added. So a map with its own scale off still shows what coarser ones told it.
 """
 
-import copy
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
-import torch
 import traitlets
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from restorelab.errors import ParameterError
-from restorelab.image import check_image, to_uint8
+from restorelab.image import to_uint8
 from restorelab.metrics import COURSE_RGB, psnr
 from restorelab.models.deblurgan_v2 import DeblurGANv2
 from restorelab.restore import RestoredImage, restore
 from restorelab.viz import signed
-from restorelab.widgets.shown import ABSOLUTE, check_weight, decibels, picture_file, ramp, scale_of, signed_grey
+from restorelab.widgets.shown import ABSOLUTE, check_pair, check_weight, decibels, picture_file, ramp, scale_of, signed_grey
 from restorelab.widgets.static import Pictured, jpeg, page, png, source
+from restorelab.widgets.switching import Remembered, Silent, key, switched, with_parts
 
 LEVELS = (2, 4, 8, 16, 32)  # the map of level 8 is at 1/8 of the size
 EVERY = [tuple(chosen) for count in range(6) for chosen in itertools.combinations(LEVELS, count)]  # all 32 ways, none to all
 LARGEST = 256  # pixels a side of the picture, or 32 of them do not fit into a notebook
 MOST_BYTES, MOST_RESIDUAL, MOST_PICTURE = 760_000, 14_000, 150_000  # of everything, of a residual, of a picture
 MAP_SIDE = 64  # pixels a side of a map in the page: finer ones are shrunk
-
-
-class Silent(nn.Module):
-    """Answers zero where another would have answered something."""
-
-    def __init__(self, lateral: nn.Module):
-        super().__init__()
-        self.lateral = lateral
-
-    def forward(self, taps: Tensor) -> Tensor:
-        return torch.zeros_like(self.lateral(taps))
-
-
-class Remembered(nn.Module):
-    """A backbone that looks once at the same picture."""
-
-    def __init__(self, backbone: nn.Module):
-        super().__init__()
-        self.backbone, self.min_side = backbone, backbone.min_side
-        self.seen, self.taps = None, ()
-
-    def forward(self, picture: Tensor) -> Sequence[Tensor]:
-        if self.seen is None or not torch.equal(self.seen, picture):
-            self.seen, self.taps = picture, self.backbone(picture)
-        return self.taps
 
 
 def without_levels(model: nn.Module, degraded: Float[Tensor, "c h w"], levels: Iterable[int]) -> RestoredImage:
@@ -67,21 +41,16 @@ def without_levels(model: nn.Module, degraded: Float[Tensor, "c h w"], levels: I
     if stray := off - set(LEVELS):
         raise ParameterError(f"levels are 2, 4, 8, 16 and 32, as in 1/32 of the size; there is no {', '.join(map(str, sorted(stray)))}.")
     laterals = [Silent(one) if level in off else one for level, one in zip(LEVELS, model.laterals, strict=True)]
-    return restore(_with(model, laterals=nn.ModuleList(laterals)), degraded, explain=True)
-
-
-def _with(model: nn.Module, **parts: nn.Module) -> nn.Module:
-    """The model with other parts: a shallow copy, which shares all the rest with it."""
-    changed = copy.copy(model)
-    changed._modules = {**model._modules, **parts}  # a dictionary of its own: setting an attribute would change the model too
-    return changed
+    return restore(with_parts(model, laterals=nn.ModuleList(laterals)), degraded, explain=True)
 
 
 def every_combination(model: nn.Module, degraded: Float[Tensor, "c h w"]) -> dict[tuple[int, ...], RestoredImage]:
     """Levels that are on -> what comes out, for all 32 ways; the backbone, of which they all see the same, works once."""
     if not isinstance(model, DeblurGANv2):
         raise ParameterError(f"this looks into the pyramid of a DeblurGANv2; a {type(model).__name__} has none.")
-    once = _with(model, backbone=Remembered(model.backbone))
+    backbone = Remembered(model.backbone)
+    backbone.min_side = model.backbone.min_side
+    once = with_parts(model, backbone=backbone)
     return {on: without_levels(once, degraded, set(LEVELS) - set(on)) for on in EVERY}
 
 
@@ -105,8 +74,8 @@ class PyramidExplorer(Pictured):
     Raises `ImageError` for what is not a picture; `ParameterError` for another model, a picture too large, or a clean one of another size.
     """
 
-    _esm = source(".js", "shared", "split", "ramp", "pyramid_explorer")
-    _css = source(".css", "shared", "split", "ramp", "pyramid_explorer")
+    _esm = source(".js", "shared", "split", "ramp", "levels", "pyramid_explorer")
+    _css = source(".css", "shared", "split", "ramp", "levels", "pyramid_explorer")
 
     _size = traitlets.List().tag(sync=True)  # height, width
     _degraded = traitlets.Bytes().tag(sync=True)  # PNG or JPEG
@@ -120,13 +89,13 @@ class PyramidExplorer(Pictured):
     levels = traitlets.List(traitlets.Enum(LEVELS), list(LEVELS)).tag(sync=True)
 
     def __init__(self, model: nn.Module, degraded: Tensor, clean: Tensor | None = None):
-        _check(degraded, clean)
+        check_pair(degraded, clean, LARGEST)
         self.results = every_combination(model, degraded)
         residuals = {on: result.maps["residual"][0] for on, result in self.results.items()}
         self.scores = {} if clean is None else {on: psnr(result.image, clean) for on, result in self.results.items()}
         self._shown = degraded
         end = scale_of(residuals.values())
-        files = {_key(on): jpeg(signed_grey(residual, end), MOST_RESIDUAL) for on, residual in residuals.items()}
+        files = {key(on): jpeg(signed_grey(residual, end), MOST_RESIDUAL) for on, residual in residuals.items()}
         maps, picture = self._map_files(), picture_file(degraded, MOST_PICTURE)
         check_weight([picture, *files.values(), *maps.values()], MOST_BYTES)
         super().__init__(
@@ -135,8 +104,8 @@ class PyramidExplorer(Pictured):
             _residuals=files,
             _end=end,
             _maps=maps,
-            _scores={_key(on): score for on, score in self.scores.items()},
-            _moves={_key(on): {str(level): self._moved(on, level) for level in LEVELS} for on in EVERY},
+            _scores={key(on): score for on, score in self.scores.items()},
+            _moves={key(on): {str(level): self._moved(on, level) for level in LEVELS} for on in EVERY},
             _ramp=ramp(ABSOLUTE),
             _protocol=str(COURSE_RGB) if self.scores else "",
         )
@@ -156,7 +125,7 @@ class PyramidExplorer(Pictured):
         for on, result in self.results.items():
             for index, (level, one) in enumerate(zip(LEVELS, result.maps["pyramid"], strict=True)):
                 known = (level,) if level == 2 else LEVELS[index:]  # the map at 1/2 takes from no other
-                name = f"{level}: {_key(other for other in on if other in known)}"
+                name = f"{level}: {key(other for other in on if other in known)}"
                 if name not in files:
                     files[name] = png(_small(activation(one)))
         return files
@@ -187,15 +156,6 @@ class PyramidExplorer(Pictured):
         return figure
 
 
-def switched(on: Collection[int], level: int) -> tuple[int, ...]:
-    """The levels that are on after this one was switched."""
-    return tuple(sorted(set(on) ^ {level}))
-
-
-def _key(on: Iterable[int]) -> str:
-    return ",".join(map(str, on))
-
-
 def _words(on: Collection[int]) -> str:
     return ", ".join(f"1/{level}" for level in on) or "none"
 
@@ -216,14 +176,3 @@ def _small(strength: Float[Tensor, "1 h w"]) -> Float[Tensor, "1 h2 w2"]:
     """At most `MAP_SIDE` pixels a side, each the mean of those it stands for."""
     times = -(-max(strength.shape[-2:]) // MAP_SIDE)
     return nn.functional.avg_pool2d(strength, times, ceil_mode=True) if times > 1 else strength
-
-
-def _check(degraded: Tensor, clean: Tensor | None) -> None:
-    check_image(degraded, "the degraded picture")
-    if max(degraded.shape[-2:]) > LARGEST:
-        size = "x".join(map(str, degraded.shape[-2:]))
-        raise ParameterError(f"the degraded picture is {size}; 32 results of more than {LARGEST} pixels a side are too many: crop it.")
-    if clean is not None:
-        check_image(clean, "the clean picture")
-        if clean.shape != degraded.shape:
-            raise ParameterError("the clean picture and the degraded one are of different sizes; they must show the same place.")

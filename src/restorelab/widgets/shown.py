@@ -52,6 +52,18 @@ def check_weight(files: Iterable[bytes], most: int) -> None:
         raise ParameterError(f"these pictures are {weight / 1000:.0f} kB, more than {most / 1000:.0f} kB: crop them, or give fewer.")
 
 
+def check_pair(degraded: Tensor, clean: Tensor | None, largest: int) -> None:
+    """Raises `ImageError` for what is not a picture; `ParameterError` for sides beyond `largest` pixels, and for two sizes."""
+    check_image(degraded, "the degraded picture")
+    if max(degraded.shape[-2:]) > largest:
+        size = "x".join(map(str, degraded.shape[-2:]))
+        raise ParameterError(f"the degraded picture is {size}; results of more than {largest} pixels a side are too many: crop it.")
+    if clean is not None:
+        check_image(clean, "the clean picture")
+        if clean.shape != degraded.shape:
+            raise ParameterError("the clean picture and the degraded one are of different sizes; they must show the same place.")
+
+
 def decibels(value: float) -> str:
     return f"{value:.2f} dB" if math.isfinite(value) else "no error"
 
