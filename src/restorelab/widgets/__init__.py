@@ -7,6 +7,7 @@ from restorelab.widgets.compare_slider import CompareSlider
 from restorelab.widgets.equal_error import EqualError
 from restorelab.widgets.kernel_microscope import KernelMicroscope
 from restorelab.widgets.kernel_views import kernel_atlas, kernel_numbers, term_by_term
+from restorelab.widgets.patch_explorer import PatchExplorer
 from restorelab.widgets.pca_explorer import PCAExplorer
 from restorelab.widgets.playground import Playground
 from restorelab.widgets.pyramid_explorer import PyramidExplorer
@@ -21,6 +22,7 @@ __all__ = [
     "EqualError",
     "KernelMicroscope",
     "PCAExplorer",
+    "PatchExplorer",
     "Playground",
     "PyramidExplorer",
     "StageSlider",
