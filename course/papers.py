@@ -30,7 +30,6 @@ PLANNED = {
     "03": ("A feature pyramid against blur", 130),
     "07": ("x16: invented detail", 140),
     "08": ("The ablation studio", 120),
-    "09": ("Demo and capstone", 120),
 }
 WEEKS = {
     "eight weeks": (("00", "01"), ("02",), ("03",), ("04",), ("05",), ("06",), ("07",), ("08", "09")),

@@ -11,6 +11,8 @@ from planted_ch03 import PLANTED as PLANTED_03
 from planted_ch04 import PLANTED as PLANTED_04
 from planted_ch06 import PLANTED as PLANTED_06
 from planted_ch07 import PLANTED as PLANTED_07
+from planted_ch08 import PLANTED as PLANTED_08
+from planted_ch09 import PLANTED as PLANTED_09
 from torch.nn import functional as F
 
 from restorelab.degrade import gaussian_kernel
@@ -35,7 +37,7 @@ CELLS = exercise_cells()
 
 def defined_by(code: str) -> object:
     """The one function that a piece of code defines, as a notebook would have it."""
-    names: dict = {"torch": torch}
+    names: dict = {"math": math, "torch": torch}
     before = set(names)
     exec(compile(code, "<exercise>", "exec"), names)
     (name,) = [name for name in names if name not in before and not name.startswith("__")]
@@ -48,6 +50,8 @@ PLANTED = (
     | PLANTED_04
     | PLANTED_06
     | PLANTED_07
+    | PLANTED_08
+    | PLANTED_09
     | {
         "0.1": (lambda image: image.mean(), lambda image: image.mean(dim=0), lambda image: image.mean(dim=(1, 2)) * 255),
         "0.2": (

@@ -60,5 +60,5 @@ class Shown:
 DEMO = {
     "smoke": Shown(rows=128, columns=192, sides=(64, 160, 320)),
     "lab": Shown(rows=256, columns=384, sides=(64, 256, 640)),
-    "paper": Shown(rows=320, columns=384, sides=(64, 256, 720)),
+    "paper": Shown(rows=256, columns=448, sides=(64, 256, 720)),
 }

@@ -11,6 +11,8 @@ from restorelab.lesson.checks import (
     ch05_multi_patch_dmphn,
     ch06_multi_stage_mprnet,
     ch07_perceptual_x16,
+    ch08_ablation_studio,
+    ch09_demo,
 )
 from restorelab.lesson.exercise import Exercise
 
@@ -34,4 +36,6 @@ EXERCISES = table(
     ch05_multi_patch_dmphn.EXERCISES,
     ch06_multi_stage_mprnet.EXERCISES,
     ch07_perceptual_x16.EXERCISES,
+    ch08_ablation_studio.EXERCISES,
+    ch09_demo.EXERCISES,
 )
