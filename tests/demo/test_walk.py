@@ -82,7 +82,7 @@ def test_a_bad_file_is_a_sentence_on_the_page(page, tmp_path):
     page.get_by_text("is not in a format read here").first.wait_for()
 
 
-def test_restore_drag_and_download(page, photo):
+def test_restore_drag_keys_and_download(page, photo):
     upload(page, "#upload", photo)
     page.locator("#forecast").get_by_text("128 × 96 pixels, 8 bits").wait_for()
     page.locator("#go_restore").click()
@@ -97,6 +97,14 @@ def test_restore_drag_and_download(page, photo):
     page.mouse.move(before["x"] - 80, before["y"] + before["height"] / 2, steps=4)
     page.mouse.up()
     assert handle.bounding_box()["x"] < before["x"] - 40
+    slider = page.locator("#before_after [role=slider]")
+    slider.focus()
+    for key in ("Home", "PageUp", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+    page.wait_for_selector(f"#before_after [aria-valuenow='22'][aria-label='{say('before_after')}']")
+    frame = slider.locator("..").bounding_box()
+    assert abs((handle.bounding_box()["x"] - frame["x"]) / frame["width"] - 0.22) < 0.02
+    assert slider.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
     with page.expect_download() as download:
         page.locator("#download").click()
     assert image.probe(download.value.path()).bit_depth == 16 and download.value.suggested_filename == "tulips_restored.png"

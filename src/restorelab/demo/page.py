@@ -10,7 +10,9 @@ CSS = """
 #head { align-items: flex-end }
 #lead h1 { margin: 0 0 .25rem }
 #said, #forecast { min-height: 1.5rem }
-:is(button, [role="tab"], input, select, textarea, a):focus-visible { outline: 3px solid #e69f00 !important; outline-offset: 2px }
+:is(button, [role="tab"], [role="slider"], input, select, textarea, a):focus-visible {
+  outline: 3px solid #e69f00 !important; outline-offset: 2px
+}
 iframe.microscope { width: 100%; height: 66rem; border: 0; border-radius: 8px }
 #cards table { width: 100%; table-layout: fixed }
 #cards thead { display: none }
@@ -29,6 +31,35 @@ iframe.microscope { width: 100%; height: 66rem; border: 0; border-radius: 8px }
   #cards td:first-child { width: 6rem }
 }
 """
+
+# gradio's slider of before and after knows mouse and finger alone. So that Tab reaches it and arrows move it, a key becomes a short drag.
+SLIDER_KEYS = """<script>
+(() => {
+  const slider = "#before_after [data-testid=slider]";
+  const steps = { ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.2, PageUp: 0.2, Home: -1, End: 1 };
+  const place = (handle) => new DOMMatrix(getComputedStyle(handle).transform).m41 / handle.parentElement.clientWidth;
+  const tell = (handle) => handle.setAttribute("aria-valuenow", Math.round(100 * place(handle)));
+  const dress = () => document.querySelectorAll(`${slider}:not([tabindex])`).forEach((handle) => {
+    const said = { tabindex: 0, role: "slider", "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal" };
+    Object.entries(said).forEach(([name, value]) => handle.setAttribute(name, value));
+    tell(handle);
+  });
+  const named = (handle) => handle.setAttribute("aria-label", handle.closest("#before_after").querySelector("label").innerText.trim());
+  new MutationObserver(dress).observe(document, { childList: true, subtree: true });
+  document.addEventListener("focusin", ({ target }) => target.matches?.(slider) && (named(target), tell(target)));
+  document.addEventListener("keydown", (event) => {
+    const step = steps[event.key], handle = event.target;
+    if (step === undefined || !handle.matches?.(slider)) return;
+    event.preventDefault();
+    const frame = handle.parentElement, share = Math.min(Math.max(place(handle) + step, 0), 1);
+    const box = frame.getBoundingClientRect(), at = { view: window, bubbles: true, clientY: box.top + box.height / 2 };
+    at.clientX = box.left + frame.clientLeft + share * frame.clientWidth;
+    handle.dispatchEvent(new MouseEvent("mousedown", at));
+    window.dispatchEvent(new MouseEvent("mouseup", at));
+    requestAnimationFrame(() => tell(handle));
+  });
+})();
+</script>"""
 
 
 def theme() -> gr.themes.Base:

@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from restorelab.demo.app import build_demo
 from restorelab.demo.jobs import Limits
 from restorelab.demo.offers import offers
-from restorelab.demo.page import CSS, theme
+from restorelab.demo.page import CSS, SLIDER_KEYS, theme
 from restorelab.demo.uploads import empty
 from restorelab.errors import ParameterError
 
@@ -51,7 +51,7 @@ def launch_options(demo: gr.Blocks, host: str = HOME, port: int | None = None, p
     return {
         "server_name": host, "server_port": port, "auth": password, "max_file_size": demo.workshop.limits.file_bytes,
         "share": False, "show_error": False, "allowed_paths": [], "ssr_mode": False, "mcp_server": False, "enable_monitoring": False,
-        "pwa": False, "run_history": False, "quiet": True, "footer_links": [], "theme": theme(), "css": CSS,
+        "pwa": False, "run_history": False, "quiet": True, "footer_links": [], "theme": theme(), "css": CSS, "head": SLIDER_KEYS,
         "_frontend": False,  # else gradio asks its own page for an answer within 3 seconds, which a busy machine does not give
         "app_kwargs": {"routes": [APIRoute("/health", health(demo))], "docs_url": None, "redoc_url": None},
     }  # fmt: skip
@@ -125,7 +125,7 @@ def running(own: Sequence[str] = (), host: str = HOME, port: int | None = None, 
         demo = build_demo(found, device, limits)
         options = launch_options(demo, host, port, password)
         try:
-            _, address, _ = demo.launch(prevent_thread_lock=True, inbrowser=False, **options)
+            _, address, _ = demo.launch(prevent_thread_lock=True, inbrowser=False, inline=False, **options)
             yield demo, address
         finally:
             demo.close(verbose=False)
