@@ -207,6 +207,40 @@ WIDGETS = {
         "it.sam = 1",
         "canvas",
     ),
+    "PatchExplorer": Shown(
+        "from restorelab.models.dmphn import DMPHN, DMPHNConfig\n"
+        "from restorelab.widgets import PatchExplorer\n"
+        "torch.manual_seed(0)\n"
+        "net = DMPHN(DMPHNConfig(width=4)).eval()\n"
+        "it = PatchExplorer(net, blurred, clean, weights='random weights')",
+        {
+            "click": Act(click('.station:has-text("level 2") .level'), '.level[aria-pressed="false"]'),
+            "step": Act(click('button[aria-label="One step on"]'), 'h3:has-text("Level 3 looks at patch 0")'),
+            "key": Act(press(".play", "ArrowRight"), 'h3:has-text("Level 3 looks at patch 1")'),
+            "view": Act(click('label:has-text("what it finds")'), 'h3:has-text("Level 3 has found this")'),
+            "lens": Act(press(".lens", "ArrowLeft"), '.enlarged canvas[aria-label*="row 48, column 47"]'),
+        },
+        "it.level, it.levels, it.view, it.lens",
+        "(3, [1, 3], 'found', [48, 47])",
+        "it.levels, it.view = [1, 2, 3], 'result'",
+        '.standing:has-text("with all levels")',
+    ),
+    "CherryPicker": Shown(
+        "from restorelab.evaluate import Evaluation, Row\n"
+        "from restorelab.metrics import COURSE_RGB\n"
+        "from restorelab.widgets import CherryPicker\n"
+        "rows = tuple(Row(f'p{n}', 25.0, 25.0 + gain, 0.5, 0.6) for n, gain in enumerate((0.1, 1.4, -0.3, 0.8, 2.2, 0.6)))\n"
+        "it = CherryPicker(Evaluation(rows, COURSE_RGB, 'a model', 'some data'), {row.name: clean for row in rows})",
+        {
+            "way": Act(click('button:has-text("the worst three")'), '.verdict:has-text("That slanders.")'),
+            "key": Act(press('.thumb[title="p4"]', "Space"), '.thumb[title="p4"][aria-pressed="true"]'),
+            "click": Act(click('.thumb[title="p2"]'), '.thumb[title="p2"][aria-pressed="false"]'),
+        },
+        "it.chosen",
+        "[0, 4, 5]",
+        "it.chosen = [0, 1, 2, 3, 4, 5]",
+        '.verdict:has-text("That is all there is")',
+    ),
 }
 CELL_OF = {name: 1 + 2 * number for number, name in enumerate(WIDGETS)}  # its widget; the cell below asks Python
 EVERY = pytest.mark.parametrize("name", WIDGETS)
