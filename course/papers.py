@@ -47,7 +47,7 @@ DAY = (
     ("14:15", "05", "*The idea* with exercises 5.1 and 5.2, *Look inside*", 45),
     ("15:00", "", "break", 15),
     ("15:15", "06", "the five-minute version, then *Attention that matters*", 45),
-    ("16:00", "", "the web demo (`restorelab demo`) with photographs of the class; what it cannot do", 30),
+    ("16:00", "09", "*It worked in the notebook*, then *The page* (`restorelab demo`), with photographs of the class; its limits", 30),
     ("16:30", "", "post-test of the misconceptions, discussion", 30),
 )
 

@@ -676,7 +676,7 @@ sent = image.load(folder / "shaken.png")
 asked, listening = set(), []
 
 
-def listen(event, details):
+def listen(event, details, asked=asked, listening=listening):
     """For Python's audit hook: notes who is looked up or connected to, while we are listening."""
     if listening and event in ("socket.connect", "socket.getaddrinfo"):
         place = details[1] if event == "socket.connect" else details
