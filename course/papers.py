@@ -25,12 +25,6 @@ from restorelab.systems import SYSTEMS
 LAB = 110  # minutes of a lab
 RECAP, SHOW, DISCUSS, EXIT = 10, 15, 15, 10  # of them
 WORK = LAB - RECAP - SHOW - DISCUSS - EXIT
-# Chapters that are not written yet, with the minutes that they are planned to take.
-PLANNED = {
-    "03": ("A feature pyramid against blur", 130),
-    "07": ("x16: invented detail", 140),
-    "08": ("The ablation studio", 120),
-}
 WEEKS = {
     "eight weeks": (("00", "01"), ("02",), ("03",), ("04",), ("05",), ("06",), ("07",), ("08", "09")),
     "six weeks": (("00", "01"), ("02", "03"), ("04",), ("05", "06"), ("07",), ("08", "09")),
@@ -145,10 +139,9 @@ def timetable(weeks: Sequence[Sequence[str]], chapters: dict[str, Chapter]) -> s
     for count, week in enumerate(weeks, 1):
         names, total = [], 0
         for number in week:
-            known = chapters.get(number)
-            title, minutes = (known.title, known.minutes) if known else PLANNED[number]
-            names.append(f"{number} {title} ({minutes})" + ("" if known else " *in preparation*"))
-            total += minutes
+            chapter = chapters[number]
+            names.append(f"{number} {chapter.title} ({chapter.minutes})")
+            total += chapter.minutes
         rows.append((count, "<br>".join(names), min(LAB, total), max(0, total - LAB), total))
     rows.append(("", "all weeks", *(sum(row[column] for row in rows) for column in (2, 3, 4))))
     return _table(("week", "chapters (minutes)", "in the lab", "at home", "together"), rows)
