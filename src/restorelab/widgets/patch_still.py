@@ -17,7 +17,7 @@ from restorelab.widgets.patch_study import Study, cuts
 from restorelab.widgets.shown import decibels
 from restorelab.widgets.switching import switched
 
-INCHES = 1.4  # height of a picture
+INCHES = 1.3  # height of a picture
 
 
 def patch_still(study: Study, end: float, weights: str) -> Figure:
@@ -40,7 +40,7 @@ def patch_still(study: Study, end: float, weights: str) -> Figure:
     _picture(top, study.results[study.everyone].image, "the result" if score is None else f"the result\n{decibels(score)}")
     _bars(bottom, study)
     said = f"From patches to the whole. What is found is shown × {0.5 / end:.1f} around mid-grey. Weights: {weights}"
-    figure.suptitle(textwrap.fill(said, 110), fontsize=9)
+    figure.suptitle(textwrap.fill(said, 88), fontsize=9)
     return figure
 
 
