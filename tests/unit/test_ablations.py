@@ -6,14 +6,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 from restorelab import presets
 from restorelab.cli import ablate as shell
+from restorelab.data import photos
 from restorelab.errors import DataError, ParameterError
-from restorelab.experiment.ablation import Ablation, carry_out, network_of, preset_of, read_record
+from restorelab.experiment.ablation import Ablation, carry_out, judged_pairs, network_of, preset_of, read_record
 from restorelab.experiment.cards import AGREES, DISAGREES, NEW, OPEN, Card, evidence, verdict
 from restorelab.experiment.studies import ABLATIONS, CARDS, RECORDS, record_of
+from restorelab.ops.resize import downsample_bicubic
 
 SHORT = Ablation(
     training="dmphn",
@@ -101,6 +104,26 @@ def test_a_frozen_part_stands_still():
     held = [name for name, one in network_of(study, case, 0).named_parameters() if not one.requires_grad]
     assert held and all("to_kernels" in name for name in held)
     assert all(one.requires_grad for one in network_of(study, "UDD", 0).parameters())
+
+
+def test_weights_to_begin_with_are_the_kits_and_of_the_same_network():
+    study = ABLATIONS["x16"]
+    begun = network_of(study, study.whole, 0).state_dict()
+    assert all(torch.equal(value, begun[key]) for key, value in network_of(study, "pixels alone", 1).state_dict().items())
+    with pytest.raises(ParameterError, match="changes the network"):
+        network_of(dataclasses.replace(study, cases={"narrow": {"width": 8}}), "narrow", 0)
+    with pytest.raises(ParameterError, match="there is no course checkpoint 'x16_pixels'"):
+        network_of(dataclasses.replace(study, start="x16_pixels"), study.whole, 0)
+
+
+def test_where_nothing_is_drawn_photographs_are_cut_into_squares():
+    pairs = judged_pairs(ABLATIONS["x16"])
+    assert len({pair.name for pair in pairs}) == len(pairs) > 6
+    assert {tuple(pair.clean.shape[-2:]) for pair in pairs} == {(192, 192)} and {pair.degraded.shape[-1] for pair in pairs} == {12}
+    photograph = photos.load("coffee")
+    square = next(pair for pair in pairs if pair.name == "coffee 192,384")
+    assert torch.equal(square.clean, photograph[:, 192:384, 384:576])
+    assert (downsample_bicubic(square.clean[None], 16)[0] - square.degraded)[:, 2:-2, 2:-2].abs().max() < 0.05
 
 
 def test_the_command_shows_all_cards_and_makes_one_anew(tmp_path, monkeypatch):
