@@ -81,11 +81,16 @@ def test_every_way_is_there_and_what_it_says_of_it_is_so(shown):
         image = silenced(loud(network()), found.degraded, set(ALL) - set(on)).image
         assert torch.equal(found.results[on].image, image)
         assert shown._outcomes[",".join(map(str, on))]["psnr"] == psnr(image, pictures()[1])
-    assert found.change((1, 3)) == found.scores[1, 3] - found.scores[ALL] and found.moved(ALL) == 0 < found.moved((1, 3))
+    assert found.change((1, 3)) == found.scores[1, 3] - found.scores[ALL] and found.moved(ALL, ALL) == 0 < found.moved((1, 3), ALL)
     assert "without level 3 " in repr(shown) and "random weights" in repr(shown) and "COURSE_RGB" in repr(shown)
     assert VIEW in shown._repr_mimebundle_()[0]
     silent = PatchExplorer(network(), pictures()[0], weights="random weights")
-    assert not silent.study.scores and silent._outcomes["1,3"]["psnr"] is None and "dB" not in repr(silent)
+    assert (
+        not silent.study.scores
+        and silent._outcomes["1,3"]["psnr"] is None
+        and silent._outcomes["1,3"]["moves"]["2"] == silent._outcomes["1,3"]["moved"] > 0
+        and "dB" not in repr(silent)
+    )
 
 
 def test_the_seam_ratio_sees_a_seam_and_nothing_else():

@@ -130,14 +130,14 @@ async function render({ model, el }) {
 
   function worth(levels, level) {
     const [now, then] = [levels, switched(levels, level)].map((one) => outcomes[one.join(",")]);
-    return judged ? then.psnr - now.psnr : then.moved;
+    return judged ? then.psnr - now.psnr : now.moves[level];
   }
 
   function showOutcome(levels) {
     const [now, best] = [outcomes[levels.join(",")], outcomes[path.map(({ level }) => level).sort().join(",")]];
     const words = levels.length === path.length ? "with all levels" : levels.length ? `with level${levels.length > 1 ? "s" : ""} ${[...levels].reverse().join(", ")} on` : "with every level silenced";
     number.textContent = judged ? `${now.psnr.toFixed(2)} dB` : words;
-    const apart = judged ? `${now.psnr < best.psnr ? "−" : "+"}${Math.abs(now.psnr - best.psnr).toFixed(2)} dB against all levels` : `moves the result by ${now.moved.toFixed(1)}`;
+    const apart = judged ? `${now.psnr < best.psnr ? "−" : "+"}${Math.abs(now.psnr - best.psnr).toFixed(2)} dB against all levels` : `the result is ${now.moved.toFixed(1)} of 255 away from that of all levels`;
     change.textContent = `${judged ? words : ""}${levels.length < path.length ? `${judged ? ", " : ""}${apart}` : ""}`;
     all.disabled = levels.length === path.length;
   }
@@ -150,7 +150,7 @@ async function render({ model, el }) {
     const seam = residual(level) ? model.get("_residuals")[`${level}: ${levels.filter((other) => other > level).join(",")}`].seam : null;
     const where = step.rows * step.columns > 1 ? "its cuts" : "the cuts of the level before";
     ratio.textContent = seam === null ? "No seam to measure" : `Across ${where}, neighbours differ ${seam.toFixed(2)} times as much as elsewhere`;
-    control.textContent = seam === null ? "" : `A seam would stand far above 1. The picture itself has ${step.picture.toFixed(2)} at the same places.`;
+    control.textContent = seam === null ? "" : `A hard edge would raise this, a soft band would not: look. The picture itself has ${step.picture.toFixed(2)} at the same places.`;
   }
 
   tools.addEventListener("keydown", arrows);
@@ -177,7 +177,7 @@ function flat(width, height) {
 
 function notes(protocol, end) {
   const gain = `What levels find is shown × ${(0.5 / end).toFixed(1)} around mid-grey, the same for all.`;
-  const worth = protocol ? `PSNR: ${protocol.split(", SSIM")[0]}.` : "“Moves”: root mean square over the picture, in grey levels of 255, against all levels on.";
+  const worth = protocol ? `PSNR: ${protocol.split(", SSIM")[0]}.` : "“Moves”: how far pressing it moves the result: root mean square, in grey levels of 255.";
   return `${gain} ${worth} A silenced level still tells the next what it saw, and nothing was trained anew. Pictures go through JPEG; the numbers do not.`;
 }
 

@@ -45,7 +45,7 @@ class PatchExplorer(Pictured):
     _path = traitlets.List().tag(sync=True)  # of every level, finest first; see `_step`
     _residuals = traitlets.Dict().tag(sync=True)  # "2: 3,4" is level 2 with these finer ones on; see `_residual`
     _end = traitlets.Float().tag(sync=True)  # of all residuals as they are shown: what white stands for, 1 being all the range
-    _outcomes = traitlets.Dict().tag(sync=True)  # "1,3", these are on: {"psnr": dB or None, "moved": RMS of 255 from all on}
+    _outcomes = traitlets.Dict().tag(sync=True)  # "1,3", these are on: see `_outcome`
     _skip = traitlets.Bool().tag(sync=True)  # is the picture added to the last residual
     _weights = traitlets.Unicode().tag(sync=True)
     _protocol = traitlets.Unicode().tag(sync=True)
@@ -88,7 +88,9 @@ class PatchExplorer(Pictured):
         return {"level": level, "rows": rows, "columns": columns, "cuts": places, "picture": _number(seam_ratio(picture, near))}
 
     def _outcome(self, on: Levels) -> dict:
-        return {"psnr": _number(self.study.scores.get(on, math.nan)), "moved": self.study.moved(on)}
+        """dB or None; how far the result is from that with all on; by level, how far switching it moves the result."""
+        moves = {str(level): self.study.moved(on, switched(on, level)) for level in self.study.everyone}
+        return {"psnr": _number(self.study.scores.get(on, math.nan)), "moved": self.study.moved(on, self.study.everyone), "moves": moves}
 
     @traitlets.validate("level")
     def _known(self, proposal: dict) -> int:

@@ -61,7 +61,7 @@ def _cuts(axis: Axes, rows: Sequence[int], columns: Sequence[int]) -> None:
 def _bars(axis: Axes, study: Study) -> None:
     """What becomes of the result without each level: dB of PSNR, or grey levels where there is no clean picture."""
     ways = {f"level {level}": switched(study.everyone, level) for level in reversed(study.everyone)}
-    values = [study.change(on) if study.scores else study.moved(on) for on in ways.values()]
+    values = [study.change(on) if study.scores else study.moved(on, study.everyone) for on in ways.values()]
     bars = axis.barh(list(ways), values, color=COLOURS[0])
     axis.bar_label(bars, [f"{value:+.2f}" if study.scores else f"{value:.1f}" for value in values], padding=3, fontsize=8)
     axis.invert_yaxis()

@@ -86,9 +86,9 @@ class Study:
         """dB of PSNR against all on. Needs the clean picture."""
         return gap(self.scores[on], self.scores[self.everyone])
 
-    def moved(self, on: Levels) -> float:
-        """How far the result is from that with all on: root mean square, in grey levels of 255."""
-        return 255 * float((self.results[on].image - self.results[self.everyone].image).square().mean().sqrt())
+    def moved(self, on: Levels, other: Levels) -> float:
+        """How far two results are apart: root mean square, in grey levels of 255."""
+        return 255 * float((self.results[on].image - self.results[other].image).square().mean().sqrt())
 
 
 def study(model: nn.Module, degraded: Float[Tensor, "c h w"], clean: Float[Tensor, "c h w"] | None) -> Study:
@@ -115,8 +115,8 @@ def cuts_near(patches: Sequence[int], level: int) -> tuple[int, int]:
 def seam_ratio(residual: Float[Tensor, "c h w"], grid: tuple[int, int]) -> float:
     """Mean absolute jump between neighbouring pixels across the cuts, over that between all other neighbouring pixels.
 
-    About 1: nothing shows where the cuts were. A picture has edges of its own, so look at several, and at the ratio of the picture
-    itself. NaN without cuts, or where nothing jumps at all.
+    About 1: there is no hard edge along the cuts; a soft band of several pixels hardly raises it. A picture has edges of its own, so
+    look at several, and at the ratio of the picture itself. NaN without cuts, or where nothing jumps at all.
     """
     down, right = residual.diff(dim=-2).abs().mean(0), residual.diff(dim=-1).abs().mean(0)
     rows, columns = cuts(residual.shape[-2:], grid)
