@@ -61,4 +61,3 @@ def show(card: Card, record: dict, console: Console) -> None:
         "judged on": f"{how['judged on']}; {how['protocol']}",
     }
     console.print(escape("\n".join(f"{what:>15}: {words}" for what, words in lines.items())))
-
