@@ -599,7 +599,7 @@ if trains:
 #
 # From here on we use your network if it was trained in earnest, the course checkpoint where there is one, and else the few steps above, with the means and variances stored in
 # training, which keep a beginner close to doing nothing. Every figure says which. (The course checkpoint that ships today was trained without judges, from random weights, for the time a processor
-# has, about three quarters of an hour; its decoder has no norms, which learned faster. How much it uses its pyramid you will see when you switch the levels off. DMPHN beats it.)
+# has, about three quarters of an hour; its decoder has no norms, with which it was slower in the one run that was compared (chapter 08: the card `deblurgan-norms`). How much it uses its pyramid you will see when you switch the levels off. DMPHN beats it.)
 
 # %%
 path = system("deblurgan_v2").course_checkpoint

@@ -150,12 +150,17 @@ def _with_bfloat16(pace: Pace, preset: Preset, pictures: Sequence[np.ndarray], d
 # Chapters
 
 YARDSTICK = ("dmphn", "smoke")  # whose float32 step, for one sample, is the unit in which the rest of a chapter is told
-CHAPTERS = {  # -> all its cells but the training, in that unit (processor time of one thread, starting Python included), and its training
+CHAPTERS = {  # -> all its cells but the training, in that unit (processor time, starting Python included), and its training
     "00_welcome": (250, None),
     "01_degradation": (580, None),
     "02_metrics": (520, None),
-    "05_multi_patch_dmphn": (770, "dmphn"),
+    "03_fpn_deblurring": (1300, "deblurgan_v2"),
+    "04_dynamic_filter_sr": (830, "udvd"),
+    "05_multi_patch_dmphn": (900, "dmphn"),
+    "06_multi_stage_mprnet": (1700, "mprnet"),
     "07_perceptual_x16": (1100, "x16_perceptual"),
+    "08_ablation_studio": (1400, None),
+    "09_demo": (900, None),
 }
 
 

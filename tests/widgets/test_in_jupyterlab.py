@@ -225,6 +225,25 @@ WIDGETS = {
         "it.levels, it.view = [1, 2, 3], 'result'",
         '.standing:has-text("with all levels")',
     ),
+    "LossMixer": Shown(
+        "import itertools\n"
+        "from restorelab.widgets.loss_mixer import Judge, LossMixer, Mixture\n"
+        "from restorelab.widgets.static import jpeg\n"
+        "axes = {'adversarial': (0.0, 0.01), 'features': (0.0, 1.0)}\n"
+        "every = itertools.product(*axes.values())\n"
+        "made_of = {at: Mixture(jpeg(darker if sum(at) else clean), (25.0 - sum(at), sum(at))) for at in every}\n"
+        "judges = (Judge('PSNR', True, 'dB', 2), Judge('distance', False))\n"
+        "it = LossMixer(axes, made_of, judges, {'clean': jpeg(clean), 'blurred': jpeg(blurred)})",
+        {
+            "key": Act(press("input[type=range]", "ArrowRight"), 'h3:has-text("adversarial 0.01")'),
+            "slider": Act(slide("input[type=range] >> nth=1", 1), 'h3:has-text("adversarial 0.01, features 1")'),
+            "click": Act(click('label:has-text("blurred")'), 'h3:text-is("blurred")'),
+        },
+        "it.chosen, it.beside",
+        "([1, 1], 'blurred')",
+        "it.chosen = [0, 0]",
+        'h3:has-text("pixels alone")',
+    ),
     "CherryPicker": Shown(
         "from restorelab.evaluate import Evaluation, Row\n"
         "from restorelab.metrics import COURSE_RGB\n"
@@ -289,7 +308,7 @@ def untrusted(browser, lab, notebook, folder):
 def test_a_hand_moves_it_and_python_knows(name, notebook):
     shown, cell = WIDGETS[name], CELL_OF[name]
     widget = notebook.output(cell).locator("section.restorelab")
-    widget.locator("canvas").first.wait_for()
+    widget.locator("canvas, img").first.wait_for()
     for words, act in shown.acts.items():
         before = widget.evaluate(DRAWN)
         act.do(widget)

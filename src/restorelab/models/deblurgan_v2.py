@@ -69,10 +69,10 @@ def check_norm_mode(norm_mode: str) -> None:
 PAPER_MOBILENET = DeblurGANv2Config()
 PAPER_INCEPTION = DeblurGANv2Config(backbone="inception_resnet_v2", width=256)
 PAPER_MOBILENET_DSC = DeblurGANv2Config(backbone="mobilenet_dsc")
-# The paper's with MobileNet (2,106,627 parameters, 2.71 G multiply-accumulates at 256x256) but for two things. Its decoder has no norms:
-# from random weights it learned faster without (course/recorded/03_ablation.json; a quarter of the width with norms ended 0.5 dB lower).
-# And the norms of its backbone use what they stored in training: on whole photographs that was better, and a pixel's result does not
-# depend on what is far away.
+# The paper's with MobileNet (2,106,627 parameters, 2.71 G multiply-accumulates at 256x256) but for two things. Its decoder has no norms: of
+# two runs of 400 steps from random weights that one was 0.2 dB ahead. (The card `deblurgan-norms`, smaller networks and three seeds, is not
+# so sure.) And the norms of its backbone use what they stored in training: on whole photographs that was better, and a pixel's result
+# does not depend on what is far away.
 COURSE_MOBILENET = DeblurGANv2Config(norm="none", norm_mode="running")
 
 

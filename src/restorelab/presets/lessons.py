@@ -42,7 +42,7 @@ class Studio:
 
 
 STUDIO = {
-    "smoke": Studio(steps=12, times=1, seeds=(0, 1), crop=128),
+    "smoke": Studio(steps=8, times=1, seeds=(0, 1), crop=96),
     "lab": Studio(steps=0, times=1, seeds=(0, 1, 2), crop=256),
     "paper": Studio(steps=0, times=10, seeds=(0, 1, 2, 3, 4), crop=256),
 }
