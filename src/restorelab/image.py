@@ -248,6 +248,8 @@ def _deep_colour(im: Image.Image, file: io.IOBase, white: int, name: str) -> Flo
     bgr = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
     if bgr is None or bgr.dtype != np.uint16 or bgr.shape[:2] != (im.height, im.width) or bgr.shape[2:] not in ((3,), (4,)):
         raise _damaged(name, "16-bit colour in a layout that OpenCV cannot read")
+    if bgr.max() > white:  # a PPM says in its header which number is white
+        raise _damaged(name, f"samples up to {bgr.max()}, where its header says that white is {white}")
     samples = np.divide(bgr[..., [2, 1, 0, 3][: bgr.shape[2]]], white, dtype=np.float32)
     if not im.has_transparency_data:
         return samples[..., :3]  # a fourth channel that is not alpha

@@ -617,3 +617,10 @@ def test_check_image_names_the_likely_mistake(bad, cure):
 def test_check_image_accepts_images():
     for good in (torch.zeros(1, 4, 4), torch.ones(3, 1, 9), torch.tensor([[[-0.2, 1.3]]])):
         assert image.check_image(good) is None
+
+
+def test_a_ppm_with_samples_above_its_white_is_damaged():
+    rows = np.full((3, 7, 3), 600, ">u2").tobytes()
+    assert image.load(b"P6 7 3 655\n" + rows).max() == pytest.approx(600 / 655)
+    with pytest.raises(ImageDamaged, match="samples up to 600, where its header says that white is 599"):
+        image.load(b"P6 7 3 599\n" + rows)
