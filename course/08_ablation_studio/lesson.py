@@ -77,6 +77,7 @@ asked = CARDS[card]
 study = ABLATIONS[asked.ablation]
 length = steps or plan.steps or math.ceil(plan.times * study.small["steps"])
 study = dataclasses.replace(study, small={**study.small, "steps": length}, seeds=plan.seeds)
+study = dataclasses.replace(study, judged=min(study.judged, plan.judged))
 records = {name: course_record(name) for name in ABLATIONS}
 facts = {"card": card, "steps": length, "seeds": list(plan.seeds), "matters": matters}
 run = Run(run_dir or new_run_folder("08_ablation_studio"), seed, facts)

@@ -39,12 +39,13 @@ class Studio:
     times: int
     seeds: tuple[int, ...]
     crop: int  # side of the photographs' middle that five networks restore, pixels
+    judged: int  # of what its own trainings are judged on, at most
 
 
 STUDIO = {
-    "smoke": Studio(steps=8, times=1, seeds=(0, 1), crop=96),
-    "lab": Studio(steps=0, times=1, seeds=(0, 1, 2), crop=256),
-    "paper": Studio(steps=0, times=10, seeds=(0, 1, 2, 3, 4), crop=256),
+    "smoke": Studio(steps=8, times=1, seeds=(0, 1), crop=96, judged=80),
+    "lab": Studio(steps=0, times=1, seeds=(0, 1, 2), crop=256, judged=256),
+    "paper": Studio(steps=0, times=10, seeds=(0, 1, 2, 3, 4), crop=256, judged=256),
 }
 
 
