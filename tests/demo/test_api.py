@@ -6,7 +6,7 @@ import urllib.request
 import numpy as np
 import pytest
 import torch
-from gradio_client import handle_file
+from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from restorelab import image
@@ -40,6 +40,14 @@ def test_a_caller_gets_the_pixels_of_restore(served, client, tmp_path, name):
     assert image.probe(file).bit_depth == 16 and file.endswith("chelsea_restored.png")
     assert np.array_equal(image.to_uint8(image.load(after)), image.to_uint8(expected)), "the slider shows PNG, without loss"
     assert image.load(before).shape == expected.shape and f"{expected.shape[-1]} × {expected.shape[-2]}" in said
+
+
+def test_two_equal_jobs_share_no_file(served, picture):
+    """Else the second would be written over what the first visitor is downloading."""
+    caller = Client(served[1], verbose=False, download_files=False)
+    ask = lambda: caller.predict(handle_file(str(picture)), "dmphn_shake", 0, 0, 1.0, 0.0, "en", api_name="/restore")  # noqa: E731
+    files = [one["path"] for pair, file, _ in (ask(), ask()) for one in (*pair, file)]
+    assert len(set(files)) == len(files) == 6
 
 
 def test_stages_and_tiles_arrive(served, client, picture):

@@ -70,11 +70,11 @@ def test_frames_that_are_left_out_are_told(tmp_path):
 
 def test_the_oldest_files_go_first(tmp_path):
     for number in range(5):
-        (tmp_path / f"{number}").write_bytes(bytes(100))
-        os.utime(tmp_path / f"{number}")
-    left = trim(tmp_path, 250)
-    assert left == 200 == sum(file.stat().st_size for file in tmp_path.iterdir())
-    assert {file.name for file in tmp_path.iterdir()} == {"3", "4"}
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "picture.png").write_bytes(bytes(100))
+        os.utime(tmp_path / f"{number}" / "picture.png")
+    assert trim(tmp_path, 250) == 200
+    assert {one.name for one in tmp_path.rglob("*")} == {"3", "4", "picture.png"}, "nor do empty folders stay"
 
 
 def test_sliders_and_recipe_are_one_thing():

@@ -15,7 +15,7 @@ from restorelab.demo.offers import Offer
 from restorelab.demo.parts import LOOKED_AT, SHOWN, Stop, middle, pixels
 from restorelab.demo.uploads import read_upload, take_any_file
 from restorelab.demo.words import Labels, say
-from restorelab.demo.workshop import Workshop, spoken, told_of, who
+from restorelab.demo.workshop import Workshop, shown_file, spoken, told_of, who
 from restorelab.models.dmphn import DMPHN
 from restorelab.restore import RestoredImage
 from restorelab.viz import signed
@@ -153,11 +153,12 @@ def _wire_look(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -
             restored = workshop.restore(offer, degraded, job, report, told=told if offer.system == "udvd" else None, explain=True)
         looked = Looked(offer.name, degraded, restored)
         found = [(degraded, say("given_in", language)), *views(offer, workshop.checkpoint(offer).model, restored, language)]
-        shown = [(pixels(one), words) for one, words in found]
+        shown = [(shown_file(pixels(one)), words) for one, words in found]
         udvd = offer.system == "udvd"
         row, column = (side // 2 for side in restored.image.shape[-2:])
         words = say(f"see_{offer.system}", language, **({"blur": f"{blur:g}", "noise": f"{255 * noise:.3g}"} if udvd else {}))
-        return (enlarged(restored.image), shown, words, gr.update(visible=udvd), gr.update(visible=bool(restored.maps.get("sam"))),
+        gated = bool(restored.maps.get("sam"))
+        return (shown_file(enlarged(restored.image)), shown, words, gr.update(visible=udvd), gr.update(visible=gated),
                 microscope(looked, row, column) if udvd else "", looked, row, column)  # fmt: skip
 
     return go.click(look, inputs, outputs, api_visibility="private", show_progress_on=outputs[:1], concurrency_limit=1,
@@ -200,7 +201,7 @@ def _wire_gate(workshop: Workshop, button: gr.Button, inputs: list, outputs: lis
         shown = [(looked.restored.image, say("result", language)), (changed, say("intervened", language, gate=gate)),
                  (signed(moved, GAIN), say("difference", language))]  # fmt: skip
         words = say("moved", language, gate=gate, moved=f"{255 * float(moved.abs().mean()):.2f}")
-        return [(pixels(one), caption) for one, caption in shown], words
+        return [(shown_file(pixels(one)), caption) for one, caption in shown], words
 
     return button.click(intervene, inputs, outputs, api_visibility="private", show_progress_on=outputs[:1], concurrency_limit=1,
                         concurrency_id=workshop.desk.queue)  # fmt: skip

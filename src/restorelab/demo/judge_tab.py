@@ -19,7 +19,7 @@ from restorelab.demo.offers import Offer
 from restorelab.demo.parts import SHOWN, Stop, as_picture, middle
 from restorelab.demo.uploads import read_upload, take_any_file
 from restorelab.demo.words import Labels, say
-from restorelab.demo.workshop import LEAST_STD, Workshop, spoken, told_kernel, who
+from restorelab.demo.workshop import LEAST_STD, Workshop, shown_file, spoken, told_kernel, who
 from restorelab.evaluate import as_input
 from restorelab.image import to_uint8
 from restorelab.metrics import COURSE_RGB, psnr, ssim
@@ -178,10 +178,10 @@ def _wire(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -> gr.
             clean = middle(read_upload(picture, workshop.limits).pixels if picture else photos.load(photo), SIDE)
             report = lambda share: progress(share, desc=say("at_work", language))  # noqa: E731
             judged, trunk = judge_all(workshop, clean, steps, int(seed or 0), job, report, language)
-        shown = [(to_uint8(one.image), one.name if not one.rmse else f"{one.name}: {one.psnr:.2f} dB") for one in judged]
+        shown = [(shown_file(to_uint8(one.image)), one.name if not one.rmse else f"{one.name}: {one.psnr:.2f} dB") for one in judged]
         words = say("judged", language, protocol=COURSE_RGB, trunk=trunk)
         table = {"headers": _headers(language), "data": [one.row for one in judged[1:]]}
-        return shown, table, words, as_picture(perception_figure(judged, trunk))
+        return shown, table, words, shown_file(as_picture(perception_figure(judged, trunk)))
 
     return go.click(
         judge, inputs, outputs, api_name="judge", show_progress_on=[outputs[0]], concurrency_limit=1, concurrency_id=workshop.desk.queue

@@ -11,7 +11,7 @@ from restorelab.demo.offers import SHORT, TASKS, Offer
 from restorelab.demo.parts import Stop
 from restorelab.demo.uploads import Picture, read_upload, take_any_file
 from restorelab.demo.words import Labels, amount, say, seconds
-from restorelab.demo.workshop import Workshop, result_file, spoken, told_of, who
+from restorelab.demo.workshop import Workshop, result_file, shown_file, spoken, told_of, who
 from restorelab.image import to_uint8
 from restorelab.ops.resize import resize_bicubic
 from restorelab.restore import RestoredImage
@@ -119,7 +119,7 @@ class Restoring:
             restored = workshop.restore(offer, given.pixels, job, report, told=told, tile=int(tile) or None, stage=int(stage) or None)
             took = time.perf_counter() - began
         before = given.pixels if offer.scale == 1 else resize_bicubic(given.pixels[None], tuple(restored.image.shape[-2:]))[0]
-        pair = to_uint8(before), to_uint8(restored.image)
+        pair = shown_file(to_uint8(before)), shown_file(to_uint8(restored.image))
         return pair, result_file(restored.image, given.name), _words(offer, given, restored, took, language)
 
     @spoken

@@ -94,7 +94,7 @@ def check_size(height: int, width: int, limits: Limits, scale: int) -> None:
 
 
 def trim(folder: Path, most: int) -> int:
-    """Delete the oldest files of `folder` until those left hold at most `most` bytes; returns these bytes."""
+    """Delete the oldest files of `folder`, and folders this empties, until those left hold at most `most` bytes; returns these bytes."""
     found = []
     for file in folder.rglob("*"):
         with suppress(OSError):  # another one may have deleted it
@@ -107,6 +107,8 @@ def trim(folder: Path, most: int) -> int:
         with suppress(OSError):
             file.unlink()
             total -= size
+            if file.parent != folder:
+                file.parent.rmdir()  # fails, as it should, where there is more in it
     return total
 
 

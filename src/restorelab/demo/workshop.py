@@ -16,7 +16,8 @@ import gradio as gr
 import numpy as np
 import torch
 from gradio.utils import get_upload_folder
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor
 
 from restorelab import image
@@ -153,12 +154,28 @@ def told_kernel(kernel: Float[Tensor, "k k"], noise: float) -> Float[Tensor, "16
 
 
 def result_file(pixels: Float[Tensor, "c h w"], name: str) -> str:
-    """A 16-bit PNG in the temporary folder, under a name that nobody can guess."""
-    folder = Path(get_upload_folder()) / "results" / secrets.token_hex(16)
-    folder.mkdir(parents=True, mode=0o700)
-    file = folder / f"{name}_restored.png"
+    """A 16-bit PNG to be kept."""
+    file = _own_folder() / f"{name}_restored.png"
     image.save(pixels, file, bit_depth=16)
     return os.fspath(file)
+
+
+def shown_file(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
+    """A PNG to be looked at.
+
+    Arrays are not left to gradio, which names their files after what is in them: of two equal results the second would be written over
+    the first while that is still on its way to another visitor.
+    """
+    file = _own_folder() / "picture.png"
+    Image.fromarray(pixels).save(file, compress_level=1)
+    return os.fspath(file)
+
+
+def _own_folder() -> Path:
+    """In the temporary folder, new, under a name that nobody can guess."""
+    folder = Path(get_upload_folder()) / "results" / secrets.token_hex(16)
+    folder.mkdir(parents=True, mode=0o700)
+    return folder
 
 
 def who(request: gr.Request | None) -> str:
