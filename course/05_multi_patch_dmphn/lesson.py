@@ -420,7 +420,7 @@ square = dict(top=100, left=220, side=160)
 explorer = None  # it looks at one hierarchy; with stacks=2 there are more
 if net.cfg.stacks == 1:
     part, sharp = (viz.crop(image, **square) for image in (pair.degraded, clean))
-    explorer = PatchExplorer(net, part, sharp, weights=label)
+    explorer = PatchExplorer(net, part, sharp, weights=whose)
 explorer
 
 # %% [markdown]

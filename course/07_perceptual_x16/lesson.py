@@ -53,7 +53,7 @@ from restorelab.live import LivePicture
 
 # %%
 from restorelab.losses import mixing
-from restorelab.losses.adversarial import feature_matching, hinge_discriminator, hinge_generator
+from restorelab.losses.adversarial import feature_matching, hinge_generator
 from restorelab.losses.pixel import huber
 from restorelab.metrics import COURSE_RGB, psnr
 from restorelab.metrics.course_trunk import CourseDistance, random_state

@@ -40,7 +40,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from restorelab import checkpoint, presets, repository, viz
+from restorelab import checkpoint, presets, viz
 from restorelab.cli.sweep import Where, sweep_chapter
 from restorelab.data.pairs import photo_pairs, training_photos
 from restorelab.degrade import GaussianBlur, GaussianNoise, Jpeg, Recipe
@@ -49,7 +49,7 @@ from restorelab.experiment.ablation import carry_out, network_of, preset_of
 from restorelab.experiment.cards import evidence, scores, verdict
 from restorelab.experiment.inference import flattery, holm, pictures_needed, sign_flip_p
 from restorelab.experiment.registration import held_against, register, registration_of
-from restorelab.experiment.studies import ABLATIONS, CARDS, course_record
+from restorelab.experiment.studies import ABLATIONS, CARDS, card_of, course_record
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
 from restorelab.lesson.checks.ch08_ablation_studio import misleading
 from restorelab.metrics import COURSE_RGB
@@ -73,9 +73,9 @@ run_dir: str = ""  # where the run is written; empty makes a new folder under ru
 
 # %%
 plan = presets.choose(presets.STUDIO, preset)
-asked = CARDS[card]
+asked = card_of(card)
 study = ABLATIONS[asked.ablation]
-length = steps or plan.steps or math.ceil(plan.times * study.small["steps"])
+length = steps or plan.steps or plan.times * study.small["steps"]
 study = dataclasses.replace(study, small={**study.small, "steps": length}, seeds=plan.seeds)
 study = dataclasses.replace(study, judged=min(study.judged, plan.judged))
 records = {name: course_record(name) for name in ABLATIONS}
@@ -228,9 +228,10 @@ check("8.2", interval)
 
 # %%
 dice = np.random.default_rng(seed)
-both = {}
+changes, both = {}, {}  # card -> seeds x pictures; and the ends of the interval over both
 for name, one in CARDS.items():
     table = tables[one.ablation, one.without] - tables[one.ablation, one.whole]
+    changes[name] = table
     draws = [dice.integers(size, size=(4000, size)) for size in table.shape]
     twice = table[draws[0][:, :, None], draws[1][:, None, :]].mean((1, 2))
     both[name] = tuple(np.percentile(twice, [2.5, 97.5]))
@@ -271,10 +272,7 @@ check("8.3", pictures)
 
 # %%
 effects = {"0.05 dB": 0.05, "0.18 dB (CSFF, published)": 0.18, "0.42 dB (SAM, published)": 0.42}
-scatters = {}
-for name, one in CARDS.items():
-    table = tables[one.ablation, one.without] - tables[one.ablation, one.whole]
-    scatters[name] = float(table.mean(0).std(ddof=1))
+scatters = {name: float(table.mean(0).std(ddof=1)) for name, table in changes.items()}
 rows = []
 for name in ("dmphn-levels", "mprnet-csff", "udvd-filters", "x16-believed"):
     needed = [pictures_needed(scatters[name], effect) for effect in effects.values()]
@@ -331,11 +329,7 @@ check("8.5", adjusted)
 # solution("8.5")
 
 # %%
-ps = []
-for one in CARDS.values():
-    table = tables[one.ablation, one.without] - tables[one.ablation, one.whole]
-    ps.append(sign_flip_p(table.mean(0)))
-ps = np.array(ps)
+ps = np.array([sign_flip_p(table.mean(0)) for table in changes.values()])
 corrected = holm(ps)
 print(f"{len(ps)} cards: p below 0.05 for {(ps < 0.05).sum()}, after Holm for {(corrected < 0.05).sum()}")
 nothing = np.array([sign_flip_p(gaps) for gaps in gaps_of_nothing])

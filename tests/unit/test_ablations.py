@@ -13,6 +13,7 @@ from restorelab import presets
 from restorelab.cli import ablate as shell
 from restorelab.data import photos
 from restorelab.errors import DataError, ParameterError
+from restorelab.experiment import studies
 from restorelab.experiment.ablation import Ablation, carry_out, judged_pairs, network_of, preset_of, read_record
 from restorelab.experiment.cards import AGREES, DISAGREES, NEW, OPEN, Card, evidence, verdict
 from restorelab.experiment.studies import ABLATIONS, CARDS, RECORDS, record_of
@@ -132,7 +133,7 @@ def test_the_command_shows_all_cards_and_makes_one_anew(tmp_path, monkeypatch):
     shell.table(console)
     assert all(name in said.getvalue() for name in CARDS) and AGREES in said.getvalue()
     monkeypatch.setattr(shell, "ABLATIONS", {"dmphn": SHORT})
-    monkeypatch.setattr(shell, "CARDS", {"short": Card("Two levels help.", "dmphn", "two", "one", -1.07, source="nowhere")})
+    monkeypatch.setattr(studies, "CARDS", {"short": Card("Two levels help.", "dmphn", "two", "one", -1.07, source="nowhere")})
     record = shell.ablate("short", tmp_path / "out", console)
     assert record.is_file() and "-1.07 (nowhere)" in said.getvalue() and "2 seeds" in said.getvalue()
     with pytest.raises(ParameterError, match="Did you mean short"):

@@ -39,9 +39,14 @@ def test_a_promise_is_written_once(tmp_path):
         register(tmp_path / "late", PROMISE)
     with pytest.raises(DataError, match="register before you train"):
         read(tmp_path / "late")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        register(tmp_path / "file", PROMISE)
 
 
 def test_a_promise_is_held_against_its_own_record():
+    with pytest.raises(DataError, match="other seeds"):
+        held_against(PROMISE, record(0) | {"manifest": {"judged on": "pictures"}})  # a record from before they were noted
     with pytest.raises(DataError, match="other seeds"):
         held_against(dataclasses.replace(PROMISE, seeds=(0, 1)), record(0))
     with pytest.raises(ParameterError, match="Did you mean worse"):

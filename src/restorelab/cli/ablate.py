@@ -7,10 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from restorelab.cli.bars import progress_bar
-from restorelab.errors import ParameterError, did_you_mean
 from restorelab.experiment.ablation import carry_out
 from restorelab.experiment.cards import Card, evidence, verdict
-from restorelab.experiment.studies import ABLATIONS, CARDS, course_record
+from restorelab.experiment.studies import ABLATIONS, CARDS, card_of, course_record
 from restorelab.train.run import new_run_folder
 
 RECORD = "record.json"
@@ -31,9 +30,7 @@ def table(console: Console) -> None:
 
 def ablate(name: str, out: Path | None, console: Console) -> Path:
     """Train both networks of one card anew with all its seeds, and show it; the record. What was begun in `out` is gone on with."""
-    if name not in CARDS:
-        raise ParameterError(f"there is no card {name!r}; there are {', '.join(CARDS)}.{did_you_mean(name, CARDS)}")
-    card = CARDS[name]
+    card = card_of(name)
     study = ABLATIONS[card.ablation]
     record = (out or new_run_folder(f"ablate_{name}")) / RECORD
     console.print(escape(f"{card.claim} {card.whole!r} against {card.without!r}, seeds {study.seeds}\nrecord: {record}"))

@@ -4,25 +4,26 @@ Cases of one seed see the same samples. A record says how it was made, and holds
 differences can be paired.
 """
 
+import copy
 import dataclasses
 import itertools
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
-from restorelab import checkpoint, presets
+from restorelab import checkpoint, presets, rerun
 from restorelab.data.folders import fingerprint
 from restorelab.data.pairs import Pair, training_photos
 from restorelab.errors import DataError, ParameterError, did_you_mean
 from restorelab.evaluate import evaluate
 from restorelab.files import sha256_of, write_atomically
 from restorelab.metrics import COURSE_RGB
-from restorelab.systems import system
 from restorelab.train import session
 from restorelab.train.run import Run, device_name, versions
 
@@ -36,7 +37,7 @@ class Ablation:
     training: str  # of presets.TRAININGS; its lab preset is changed
     small: Mapping[str, object]  # what makes every case short, as `presets.choose` takes it
     cases: Mapping[str, Mapping[str, object]]  # name -> fields of the preset or its parts that it changes; the first is the whole
-    judged: int  # side of the middle of the test photographs that is judged, in pixels
+    judged: int  # side of what is judged of the test photographs, in pixels; see `judged_pairs`
     seeds: tuple[int, ...] = (0, 1, 2)
     frozen: Mapping[str, str] = dataclasses.field(default_factory=dict)  # case -> part of the names of parameters that stand still
     start: str = ""  # the course checkpoint whose weights every case begins with; empty: weights drawn by the seed
@@ -60,16 +61,14 @@ def preset_of(ablation: Ablation, case: str) -> presets.Preset:
     chosen = presets.choose(presets.TRAININGS[ablation.training][1], "lab", **ablation.small)
     chosen = dataclasses.replace(chosen, fit=dataclasses.replace(chosen.fit, workers=0))
     if ablation.start:
-        chosen = dataclasses.replace(chosen, model=checkpoint.load(start_of(ablation)).model.cfg)
+        chosen = dataclasses.replace(chosen, model=_start(ablation.start).cfg)
     return presets.changed(chosen, ablation.cases[case])
 
 
-def start_of(ablation: Ablation) -> Path:
-    """The file of `start`. Raises ParameterError where the kit has no such checkpoint."""
-    there = {one.name: one.path for one in system(presets.TRAININGS[ablation.training][0]).weights if one.counts}
-    if ablation.start not in there:
-        raise ParameterError(f"there is no course checkpoint {ablation.start!r} for {ablation.training}; there are {', '.join(there)}.")
-    return there[ablation.start]
+@cache
+def _start(name: str) -> nn.Module:
+    """The network of a course checkpoint, read once. Raises ParameterError where the kit has none of this name."""
+    return checkpoint.load(rerun.find(name)).model
 
 
 def carry_out(ablation: Ablation, out: Path, cases: Sequence[str] = (), report: Report | None = None) -> dict:
@@ -85,7 +84,7 @@ def carry_out(ablation: Ablation, out: Path, cases: Sequence[str] = (), report: 
             of_case = record["restored_psnr"].setdefault(case, {})
             if str(seed) not in of_case:
                 of_case[str(seed)], gain = _judged(ablation, case, seed, pictures)
-                _write(out, record)
+                write_facts(out, record)
                 if report:
                     report(case, seed, gain)
     return record
@@ -120,7 +119,7 @@ def read_record(path: Path) -> dict:
 def _taken_up(out: Path, manifest: dict) -> dict:
     if not out.is_file():
         record = {"manifest": manifest, "restored_psnr": {}}
-        _write(out, record)  # before hours of training, a place that cannot be written to is noticed
+        write_facts(out, record)  # before hours of training, a place that cannot be written to is noticed
         return record
     record = read_record(out)
     other = [
@@ -133,10 +132,11 @@ def _taken_up(out: Path, manifest: dict) -> dict:
     return record
 
 
-def _write(out: Path, record: dict) -> None:
+def write_facts(out: Path, facts: dict) -> None:
+    """As JSON, in one step. Raises DataError where it cannot be written."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(out, (json.dumps(record, indent=1) + "\n").encode())
+        write_atomically(out, (json.dumps(facts, indent=1) + "\n").encode())
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}. Name another folder.") from error
 
@@ -144,7 +144,7 @@ def _write(out: Path, record: dict) -> None:
 def _manifest(ablation: Ablation, pictures: list[np.ndarray]) -> dict:
     facts = {"parameters": presets.describe(preset_of(ablation, ablation.whole)), "seeds": list(ablation.seeds)}
     if ablation.start:
-        facts["begun from"] = {"checkpoint": ablation.start, "sha256": sha256_of(start_of(ablation).read_bytes())}
+        facts["begun from"] = {"checkpoint": ablation.start, "sha256": sha256_of(rerun.find(ablation.start).read_bytes())}
     facts |= {"data": {"photographs": len(pictures), "sha256": fingerprint(pictures)}}
     facts |= {"versions": versions(), "device": device_name("cpu"), "protocol": str(COURSE_RGB)}
     facts["judged on"] = ablation.judged_on
@@ -163,7 +163,7 @@ def network_of(ablation: Ablation, case: str, seed: int) -> nn.Module:
 
 def _begun(ablation: Ablation, case: str, seed: int) -> nn.Module:
     if ablation.start:
-        network = checkpoint.load(start_of(ablation)).model
+        network = copy.deepcopy(_start(ablation.start))
         if network.cfg != preset_of(ablation, case).model:
             raise ParameterError(f"{case!r} changes the network, which {ablation.start!r} holds no weights for.")
         return network

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from restorelab.errors import ParameterError
 
 EXACT = 16  # pictures up to which every one of the 2 ** n changes of sign is looked at
-AT_ONCE = 1024  # changes of sign, and choices of pictures, held in memory together
+AT_ONCE = 1024  # random changes of sign held in memory together
 
 
 def sign_flip_p(gaps: Float[np.ndarray, " pictures"], draws: int = 20_000, seed: int = 0) -> float:
@@ -19,14 +19,14 @@ def sign_flip_p(gaps: Float[np.ndarray, " pictures"], draws: int = 20_000, seed:
     Exact up to 16 pictures, beyond by `draws` random changes of sign, themselves among them. (Fisher, "The Design of Experiments",
     1935.) It is about pictures: other trainings need seeds.
     """
-    found, count = abs(gaps.mean()), len(gaps)
+    count, found = len(gaps), abs(gaps.sum()) * (1 - 1e-12)  # sums in another order round differently
     if count <= EXACT:
         signs = np.array(list(itertools.product((1.0, -1.0), repeat=count)))
-        return float((abs(signs @ gaps) / count >= found * (1 - 1e-12)).mean())
+        return float((abs(signs @ gaps) >= found).mean())
     rng, as_far = np.random.default_rng(seed), 1
     for begin in range(0, draws, AT_ONCE):
         signs = rng.choice((1.0, -1.0), size=(min(AT_ONCE, draws - begin), count))
-        as_far += int((abs(signs @ gaps) / count >= found * (1 - 1e-12)).sum())
+        as_far += int((abs(signs @ gaps) >= found).sum())
     return as_far / (draws + 1)
 
 
@@ -63,14 +63,18 @@ def flattery(gains: Float[np.ndarray, " pictures"], chosen: list[int], draws: in
     if len(set(chosen)) < count or not 0 < count < len(gains) or not set(chosen) <= set(range(len(gains))):
         raise ParameterError(f"choose some of the pictures 0 to {len(gains) - 1}, each once, and not all; not {chosen}.")
     shown = gains[chosen].mean()
-    means = np.array([gains[list(one)].mean() for one in choices_of(len(gains), count, draws, seed)])
+    means = means_of_choices(gains, count, draws, seed)
     same = np.isclose(means, shown, rtol=0, atol=1e-9)
     return float(((means < shown) & ~same).mean() + same.mean() / 2)
 
 
-def choices_of(pictures: int, count: int, draws: int, seed: int) -> list[tuple[int, ...]]:
-    """All choices of `count` of the pictures, or `draws` random ones where there are more."""
+def means_of_choices(
+    gains: Float[np.ndarray, " pictures"], count: int, draws: int = 20_000, seed: int = 0
+) -> Float[np.ndarray, " choices"]:
+    """The mean gain of every choice of `count` pictures, or of `draws` random choices where there are more."""
+    rng, pictures = np.random.default_rng(seed), len(gains)
     if math.comb(pictures, count) <= draws:
-        return list(itertools.combinations(range(pictures), count))
-    rng = np.random.default_rng(seed)
-    return [tuple(rng.choice(pictures, count, replace=False).tolist()) for _ in range(draws)]
+        chosen = list(itertools.combinations(range(pictures), count))
+    else:
+        chosen = [rng.choice(pictures, count, replace=False) for _ in range(draws)]
+    return gains[np.array(chosen)].mean(1)

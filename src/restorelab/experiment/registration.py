@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restorelab.errors import DataError, ParameterError, did_you_mean
-from restorelab.experiment.ablation import Ablation
+from restorelab.experiment.ablation import Ablation, write_facts
 from restorelab.experiment.cards import Card, Evidence, evidence
-from restorelab.files import write_atomically
 
 FILE = "registration.json"
 DIRECTIONS = {"worse": -1, "better": 1}  # what leaving the part out is expected to do
@@ -44,17 +43,16 @@ def registration_of(card: Card, ablation: Ablation, matters: float) -> Registrat
 
 
 def register(folder: Path, promise: Registration) -> Path:
-    """Write it into the folder of an ablation that has not begun. One that is there already must say the same: DataError otherwise."""
+    """Write it into the folder of an ablation that has not begun. One that is there already must say the same: DataError otherwise, and
+    for a folder that cannot be written to."""
     file = folder / FILE
     if file.is_file():
         if read(folder) != promise:
             raise DataError(f"{file} promises something else, and promises are not changed: name another folder for another question.")
         return file
-    folder.mkdir(parents=True, exist_ok=True)
     if any(folder.glob("record*.json")):
         raise DataError(f"{folder} already holds a record: what is written down now was not written down before.")
-    facts = dataclasses.asdict(promise) | {"written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    write_atomically(file, (json.dumps(facts, indent=1) + "\n").encode())
+    write_facts(file, dataclasses.asdict(promise) | {"written": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
     return file
 
 
@@ -71,7 +69,7 @@ def read(folder: Path) -> Registration:
 def held_against(promise: Registration, record: dict) -> tuple[str, Evidence]:
     """Yes, no or open, in words, and by what. Raises DataError for a record that was made otherwise than promised."""
     how = record["manifest"]
-    if tuple(how["seeds"]) != promise.seeds or how["judged on"] != promise.judged_on:
+    if tuple(how.get("seeds", ())) != promise.seeds or how["judged on"] != promise.judged_on:
         raise DataError("the record was made with other seeds, or judged on other pictures, than was promised.")
     found = evidence(Card(promise.claim, "", promise.whole, promise.without), record)
     return _answer(found, DIRECTIONS[promise.expected], promise.matters), found

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from restorelab import repository
+from restorelab.errors import ParameterError, did_you_mean
 from restorelab.experiment.ablation import Ablation, read_record
 from restorelab.experiment.cards import Card
 
@@ -137,6 +138,13 @@ CARDS = MappingProxyType(
         "x16-cutmix": Card("Mixed pictures help the generator.", "x16", "all terms", "no CutMix", expected=0, source="nothing known"),
     }
 )  # fmt: skip
+
+
+def card_of(name: str) -> Card:
+    """Raises ParameterError, naming the closest one, for a card that does not exist."""
+    if name not in CARDS:
+        raise ParameterError(f"there is no card {name!r}; there are {', '.join(CARDS)}.{did_you_mean(name, CARDS)}")
+    return CARDS[name]
 
 
 def record_of(name: str) -> Path:

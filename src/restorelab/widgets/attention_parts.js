@@ -101,6 +101,5 @@ function changeCell(value, most, here) {
 }
 
 function signedDecibels(value) {
-  const text = Math.abs(value).toFixed(2);
-  return text === "0.00" ? "±0.00" : `${value < 0 ? "−" : "+"}${text}`;
+  return Math.abs(value).toFixed(2) === "0.00" ? "±0.00" : withSign(value);
 }

@@ -168,7 +168,7 @@ async function render({ model, el }) {
     const what = `SAM ${number}, ${channelShown ? `channel ${channelShown} of ${many}` : `mean of ${many} channels`}`;
     title.textContent = `${what}: ${chosen}`;
     numbers.textContent = `${low.toFixed(3)} to ${high.toFixed(3)}, mean ${mean.toFixed(3)}`;
-    const sum = (channelShown ? sams[number - 1].weights[channelShown - 1] : []).map((weight, c, all) => `${weight < 0 ? "−" : "+"}${Math.abs(weight).toFixed(2)} ${all.length === 3 ? COLOURS[c] : "grey"}`);
+    const sum = (channelShown ? sams[number - 1].weights[channelShown - 1] : []).map((weight, c, all) => `${withSign(weight)} ${all.length === 3 ? COLOURS[c] : "grey"}`);
     formula.textContent = channelShown
       ? `Untouched, this channel is sigmoid(${sum.join(" ")}) of the pixel that stage ${number} restored.`
       : `Each channel is the sigmoid of a weighted sum of the colours that stage ${number} restored there.`;

@@ -39,8 +39,8 @@ async function render({ model, el }) {
     thumbs.forEach(({ node }, number) => node.setAttribute("aria-pressed", chosen.includes(number)));
     ways.forEach(({ node, chosen: one }) => node.setAttribute("aria-pressed", String(one) === String(chosen)));
     const shown = chosen.length ? mean(chosen.map((number) => gains[number])) : null;
-    const whole = `all ${gains.length}: ${signed(all)} dB`;
-    words.textContent = shown === null ? `Nothing is shown; ${whole}` : `Your figure: ${signed(shown)} dB; ${whole}`;
+    const whole = `all ${gains.length}: ${withSign(all)} dB`;
+    words.textContent = shown === null ? `Nothing is shown; ${whole}` : `Your figure: ${withSign(shown)} dB; ${whole}`;
     if (chosen.length === 0 || chosen.length === gains.length) {
       verdict.textContent = chosen.length ? "That is all there is: nobody was chosen, nobody can be misled." : "";
       chart.show([], null, all);
@@ -61,7 +61,7 @@ async function render({ model, el }) {
 
 function thumb({ name, gain, picture }, onPress) {
   const canvas = element("canvas", { width: 1, height: 1, "aria-hidden": "true" });
-  const node = element("button", { type: "button", class: "thumb", onclick: onPress, title: name, "aria-label": `${name}, ${signed(gain)} dB` }, canvas, element("span", {}, `${signed(gain)} dB`));
+  const node = element("button", { type: "button", class: "thumb", onclick: onPress, title: name, "aria-label": `${name}, ${withSign(gain)} dB` }, canvas, element("span", {}, `${withSign(gain)} dB`));
   const draw = async () => {
     const bitmap = await bitmapOf(picture);
     [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
@@ -102,10 +102,6 @@ function percent(share) {
   return `${value > 99 && value < 100 ? value.toFixed(1) : Math.round(value)} %`;
 }
 
-function signed(value) {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
-}
-
 /** Means of all choices as bars; the choice and the mean of everything as lines. */
 function histogram(gains) {
   const { width, height, bottom, top, bins } = CHART;
@@ -120,7 +116,7 @@ function histogram(gains) {
   const ticks = [...new Set([low, 0, high])].map((value) => {
     const node = text("tick", height - bottom + 15);
     node.setAttribute("x", x(value));
-    node.textContent = `${signed(value)} dB`;
+    node.textContent = `${withSign(value)} dB`;
     return node;
   });
   drawing.append(bars, axis, ...ticks, whole, shown, label, wholeLabel);
@@ -146,7 +142,7 @@ function histogram(gains) {
     );
     put(shown, label, chosen, "your figure");
     put(whole, wholeLabel, all, "the mean of all");
-    drawing.setAttribute("aria-label", `Mean gains of ${means.length} choices, from ${signed(low)} to ${signed(high)} dB`);
+    drawing.setAttribute("aria-label", `Mean gains of ${means.length} choices, from ${withSign(low)} to ${withSign(high)} dB`);
   }
 
   return { node: drawing, show };

@@ -1,6 +1,5 @@
 """Which results shall the figure show? Every choice is true, and most of them mislead."""
 
-import itertools
 import math
 from collections.abc import Mapping
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from restorelab.errors import ParameterError
 from restorelab.evaluate import Evaluation
-from restorelab.experiment.inference import flattery
+from restorelab.experiment.inference import flattery, means_of_choices
 from restorelab.image import check_image, to_uint8
 from restorelab.viz import COLOURS
 from restorelab.widgets.shown import check_weight
@@ -105,8 +104,7 @@ class CherryPicker(Pictured):
         for place, number in enumerate(np.argsort(-self.gains)):
             self._draw(figure, grid[place // columns, place % columns], int(number))
         axis = figure.add_subplot(grid[:, columns:])
-        means = [self.gains[list(one)].mean() for one in itertools.combinations(range(len(self.gains)), SHOWN)]
-        axis.hist(means, bins=24, color="0.8")
+        axis.hist(means_of_choices(self.gains, SHOWN), bins=24, color="0.8")
         axis.set_ylim(0, axis.get_ylim()[1] * 1.45)
         self._mark(axis, self.gains.mean(), "all of them", "0.2", 1.0)
         for place, (way, colour) in enumerate(zip(self._ways, COLOURS, strict=False)):

@@ -9,7 +9,7 @@ function switched(on, level) {
 /** What pressing the switch of a level would do. */
 function effect(on, worth, judged) {
   const verb = on ? "off" : "on";
-  return judged ? `${verb}: ${worth < 0 ? "−" : "+"}${Math.abs(worth).toFixed(2)} dB` : `${verb} moves ${worth.toFixed(1)}`;
+  return judged ? `${verb}: ${withSign(worth)} dB` : `${verb} moves ${worth.toFixed(1)}`;
 }
 
 function pixelsOf(bitmap) {

@@ -137,7 +137,7 @@ async function render({ model, el }) {
     const [now, best] = [outcomes[levels.join(",")], outcomes[path.map(({ level }) => level).sort().join(",")]];
     const words = levels.length === path.length ? "with all levels" : levels.length ? `with level${levels.length > 1 ? "s" : ""} ${[...levels].reverse().join(", ")} on` : "with every level silenced";
     number.textContent = judged ? `${now.psnr.toFixed(2)} dB` : words;
-    const apart = judged ? `${now.psnr < best.psnr ? "−" : "+"}${Math.abs(now.psnr - best.psnr).toFixed(2)} dB against all levels` : `the result is ${now.moved.toFixed(1)} of 255 away from that of all levels`;
+    const apart = judged ? `${withSign(now.psnr - best.psnr)} dB against all levels` : `the result is ${now.moved.toFixed(1)} of 255 away from that of all levels`;
     change.textContent = `${judged ? words : ""}${levels.length < path.length ? `${judged ? ", " : ""}${apart}` : ""}`;
     all.disabled = levels.length === path.length;
   }

@@ -156,7 +156,7 @@ function eigenView(row, index, side) {
   const node = element("figure", {}, canvas, element("figcaption", {}, element("strong", {}, String(index + 1)), " ", weight));
   const mark = (used, value) => {
     node.classList.toggle("unused", !used);
-    weight.textContent = used ? `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}` : "not kept";
+    weight.textContent = used ? withSign(value, 3) : "not kept";
   };
   return { node, mark };
 }

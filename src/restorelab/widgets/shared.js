@@ -36,6 +36,11 @@ function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
+/** With its sign, a minus as wide as a plus. */
+function withSign(value, digits = 2) {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+}
+
 /** Decimals that a slider of this step needs. */
 function decimalsOf(step) {
   return Math.min(6, (String(step).split(".")[1] || "").length);

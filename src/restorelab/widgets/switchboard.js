@@ -117,7 +117,7 @@ function readout(title, values, own, { digits, unit, step, marks }) {
     const by = value - own;
     const same = Math.abs(by) < 0.5 * 10 ** -digits;
     number.textContent = words;
-    moved.textContent = same ? "as the course's own" : `${by < 0 ? "−" : "+"}${Math.abs(by).toFixed(digits)}${unit} from the course's own`;
+    moved.textContent = same ? "as the course's own" : `${withSign(by, digits)}${unit} from the course's own`;
     moved.classList.toggle("off-course", !same);
     trail.replaceChildren(...been.map((old, age) => svgElement("circle", { class: "been", cx: x(old), cy: base - 14, r: 4, opacity: (age + 1) / been.length })));
     if (been.at(-1) !== value) been.push(value);
