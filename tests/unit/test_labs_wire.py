@@ -14,7 +14,7 @@ from restorelab.labs.wire import CannotCross, OtherSideGone, OutOfTime, Peer, Ra
 VALUES = [
     None, ..., True, 3, -2.5, float("inf"), "ü", (1, [2, {3: "x"}]), {1, 5}, frozenset({2}),
     torch.arange(6.0).reshape(2, 3), torch.tensor(3), torch.empty(0, 4), torch.ones(2, dtype=torch.bfloat16), torch.tensor([1 + 2j]),
-    torch.ones(2, 3).T, np.arange(4).reshape(2, 2), np.float64(0.5), np.zeros((0, 2)),
+    torch.ones(2, 3).T, np.arange(4).reshape(2, 2), np.full((1, 2), 65535, np.uint16), np.float64(0.5), np.zeros((0, 2)),
 ]  # fmt: skip
 
 

@@ -140,6 +140,7 @@ def confine(isolation: Isolation, slot: int, seconds: int, memory: int) -> None:
     else:
         os.chdir(tempfile.mkdtemp(dir=os.environ["HOME"]))  # of the nursery, which goes with its judge
         _block_sockets()
+    tempfile.tempdir = os.getcwd()  # /tmp cannot be written: without this torch's first optimizer fails, which makes a folder there
     for name, limit in {"CPU": seconds, "CORE": 0, "FSIZE": FOLDER_BYTES, "NOFILE": 64}.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit + (name == "CPU")))
     if isolation.namespaces:  # elsewhere the processes of the whole user would be counted

@@ -19,7 +19,7 @@ MOST_BYTES = 32 << 20  # of one message: as float64, in which checks compare, by
 _DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128, torch.bool)
-    + (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    + (torch.uint8, torch.uint16, torch.int8, torch.int16, torch.int32, torch.int64)
 }
 _SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
