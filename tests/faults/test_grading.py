@@ -17,7 +17,7 @@ from processes import running
 from restorelab.errors import ParameterError
 from restorelab.labs import judge, results
 from restorelab.labs.grade import JOURNAL, Grading, Order, grade
-from restorelab.labs.hidden import hidden_file, teacher_folder
+from restorelab.labs.hidden import hidden_file, load_hidden, teacher_folder
 from restorelab.labs.release import release
 from restorelab.labs.sheet import exercise_of, read_lab
 
@@ -277,6 +277,21 @@ def test_a_class_of_sixty(handed, tmp_path, listener, capsys):
     assert points(grading) == {name: one.points for name, one in whole.items()}
     with pytest.raises(TimeoutError):
         listener.accept()
+
+
+def test_other_labs_are_judged_across_the_wire_and_inside():
+    """16-bit arrays and callables that cross, and a check with an optimizer, for which torch wants a folder to write in."""
+    nursery = judge.Nursery(judge.Limits())
+    try:
+        for name, ids in (("03", {"3.7", "3.8"}), ("07", {"7.2", "7.8"}), ("09", {"9.1", "9.10"})):
+            lab = read_lab(name)
+            tests = load_hidden(teacher_folder(), lab.name)
+            for task in (task for task in lab.tasks if task.id in ids):
+                cell = {"cell_type": "code", "metadata": {"tags": [f"exercise-{task.id}"]}, "source": task.solution}
+                graded = judge.grade_task(task, [cell], lab.prelude, tests.get(task.id, ()), nursery)
+                assert (graded.kind, graded.points, graded.failed) == ("passed", task.points, ()), graded
+    finally:
+        nursery.close()
 
 
 AS_A_USER = """
