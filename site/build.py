@@ -20,9 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site"
 sys.path[:0] = [str(SITE), str(ROOT / "course")]
 import facts  # noqa: E402
-from chapter import Sources, answers, site_notebook  # noqa: E402
+from chapter import Gallery, Sources, answers, site_notebook  # noqa: E402
+from deck import DeckSources, deck  # noqa: E402
 
 from restorelab.lesson.checks import EXERCISES  # noqa: E402
+from restorelab.lesson.outline import questions  # noqa: E402
 
 PAPERS = ("syllabus.md", "hardware.md", "misconceptions.md", "capstone.md", "licences.md", "glossary.md")  # of course/, in order
 _TO_CHAPTER = re.compile(r"\]\(((?:\.\./)+)notebooks/")
@@ -47,11 +49,35 @@ def stage(source: Path, widgets: Path) -> None:
     (source / "chinese.md").write_text(chinese_page(), encoding="utf-8")
 
 
-def _stage_chapter(chapter: facts.Chapter, source: Path, extra: Path, widgets: Path) -> None:
-    path = ROOT / "notebooks" / f"{chapter.slug}.ipynb"
-    notebook, solved = (nbformat.read(one, as_version=4) for one in (path, path.parent / "solutions" / path.name))
+def stage_slides(slides: Path, source: Path, widgets: Path) -> None:
+    """Write what Sphinx makes the slides of, anew; their pictures stand with those of the pages, in `source`."""
+    shutil.rmtree(slides, ignore_errors=True)
+    shutil.copytree(SITE / "slides", slides)
+    shutil.copy(SITE / "mathml.py", slides)
+    for chapter in shown():
+        notebook, folder = nbformat.read(_notebook(chapter), as_version=4), ROOT / "course" / chapter.slug
+        asked, notes = questions((folder / "lesson.py").read_text(encoding="utf-8")), folder / "notes.md"
+        said = notes.read_text(encoding="utf-8") if notes.is_file() else ""
+        sources = DeckSources(chapter, asked, said, facts.chinese(folder), _baked(chapter, widgets))
+        text = deck(notebook, sources, Gallery(source / "extra" / "pictures", chapter.slug))
+        (slides / f"{chapter.slug}.md").write_text(text, encoding="utf-8")
+    links = "\n".join(f"- [{chapter.number} · {chapter.title}]({chapter.slug}.md)" for chapter in shown())
+    (slides / "index.md").write_text(f"# Slides\n\n## The chapters\n\n{links}\n", encoding="utf-8")
+
+
+def _notebook(chapter: facts.Chapter) -> Path:
+    return ROOT / "notebooks" / f"{chapter.slug}.ipynb"
+
+
+def _baked(chapter: facts.Chapter, widgets: Path) -> dict[int, str]:
+    """Number of a cell -> the page of its widget, of those that are up to date."""
     index = widgets / f"{chapter.slug}.json"
-    baked = {entry["cell"]: entry["page"] for entry in json.loads(index.read_text())} if _is_newer(index, path) else {}
+    return {entry["cell"]: entry["page"] for entry in json.loads(index.read_text())} if _is_newer(index, _notebook(chapter)) else {}
+
+
+def _stage_chapter(chapter: facts.Chapter, source: Path, extra: Path, widgets: Path) -> None:
+    path, baked = _notebook(chapter), _baked(chapter, widgets)
+    notebook, solved = (nbformat.read(one, as_version=4) for one in (path, path.parent / "solutions" / path.name))
     for page in baked.values():
         shutil.copy(widgets / page, extra / "widgets")
     words = facts.chinese(ROOT / "course" / chapter.slug)
@@ -97,11 +123,11 @@ def _is_newer(made: Path, source: Path) -> bool:
     return made.is_file() and made.stat().st_mtime > source.stat().st_mtime
 
 
-def sphinx(source: Path, html: Path) -> int:
+def sphinx(source: Path, to: Path, builder: str) -> int:
     """Exit status of Sphinx; a warning is an error, a dead link among them."""
-    shutil.rmtree(html, ignore_errors=True)
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-d", source.parent / "doctrees", "-W", "--keep-going", "-q"]
-    return subprocess.run([*command, source, html]).returncode
+    shutil.rmtree(to, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "-b", builder, "-d", source.parent / f"doctrees-{builder}", "-W", "--keep-going", "-q"]
+    return subprocess.run([*command, source, to]).returncode
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -109,11 +135,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--still", action="store_true", help="without live widgets")
     parser.add_argument("--to", type=Path, default=ROOT / "build" / "site", help="where to build")
     given = parser.parse_args(arguments)
-    source, widgets, html = (given.to.resolve() / name for name in ("source", "widgets", "html"))
+    source, slides, widgets, html = (given.to.resolve() / name for name in ("source", "slides", "widgets", "html"))
     if not given.still:
         bake(widgets)
     stage(source, widgets)
-    status = sphinx(source, html)
+    stage_slides(slides, source, widgets)
+    status = sphinx(source, html, "html") or sphinx(slides, html / "slides", "revealjs")
     if status == 0:
         print(f"Open {html / 'index.html'} in a browser; no server is needed.")
     return status

@@ -4,6 +4,7 @@ What the notebook shows stays as it is; nothing is executed. Only the cards that
 """
 
 import base64
+import hashlib
 import html
 import io
 import re
@@ -62,7 +63,6 @@ class Gallery:
 
     folder: Path
     slug: str
-    count: int = 0
 
     def figure(self, kind: str, data: str, words: str) -> str:
         """HTML of a picture given in base64."""
@@ -84,8 +84,8 @@ class Gallery:
         return _ATTACHED.sub(picture, cell.source)
 
     def _write(self, kind: str, file: bytes) -> str:
-        self.count += 1
-        name = f"{self.slug}-{self.count}{SUFFIXES[kind]}"
+        """Named after what is in it: the slides show the same pictures."""
+        name = f"{self.slug}-{hashlib.sha256(file).hexdigest()[:12]}{SUFFIXES[kind]}"
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(file)
         return name
@@ -109,21 +109,32 @@ def _waits(output: NotebookNode) -> bool:
 
 
 def _output(output: NotebookNode, widget: str | None, gallery: Gallery) -> NotebookNode:
-    data = output.get("data", {})
-    kind = next((kind for kind in SUFFIXES if kind in data), None)
+    data, kind = output.get("data", {}), kind_of(output)
     if kind:
-        words = output.metadata.get(kind, {}).get("alt") or data["text/plain"]
+        words = words_of(output)
         still = gallery.figure(kind, data[kind], words)
         shown = _framed(widget, words, still) if widget and output.output_type == "execute_result" else still
         return nbformat.v4.new_output("display_data", {"text/html": f'<div class="picture">{shown}</div>'})
     if "text/html" in data:
-        table = (
-            _LINE_STYLE.sub("", data["text/html"])
-            .replace("<table>", '<div class="wide" tabindex="0"><table>')
-            .replace("</table>", "</table></div>")
-        )
-        return nbformat.v4.new_output("display_data", {"text/html": table})
+        table = plain_table(data["text/html"])
+        wide = table.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+        return nbformat.v4.new_output("display_data", {"text/html": wide})
     return output
+
+
+def kind_of(output: NotebookNode) -> str | None:
+    """The kind of the picture that an output shows, if it shows one."""
+    return next((kind for kind in SUFFIXES if kind in output.get("data", {})), None)
+
+
+def words_of(output: NotebookNode) -> str:
+    """What is said of the picture of an output."""
+    return output.metadata.get(kind_of(output), {}).get("alt") or output.data["text/plain"]
+
+
+def plain_table(text: str) -> str:
+    """HTML of a table without styles of its own."""
+    return _LINE_STYLE.sub("", text)
 
 
 def _framed(widget: str, words: str, still: str) -> str:
@@ -166,7 +177,8 @@ def _welcome(slug: str, words: dict) -> str:
     return (
         f'<details class="chinese">{summary}<div lang="zh-Hans">{chinese}{lists}</div></details>\n\n'
         f"To work on this chapter, run `make lab` and open `notebooks/{slug}.ipynb` ([how](../start.md)), "
-        f'or <a href="../notebooks/{slug}.ipynb" download>download the notebook</a>. '
+        f'or <a href="../notebooks/{slug}.ipynb" download>download the notebook</a>; '
+        f'for a class there are <a href="../slides/{slug}.html">slides</a>. '
         "This page shows it as it ran at `smoke`; exercises check themselves in the notebook only."
     )
 

@@ -12,9 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "site"), str(ROOT / "course")]
 import bake  # noqa: E402
 import facts  # noqa: E402
-from chapter import Sources, answers, site_notebook  # noqa: E402
+from chapter import Gallery, Sources, answers, site_notebook  # noqa: E402
+from deck import END, DeckSources, deck, shortened  # noqa: E402
 
 from restorelab.lesson.checks import EXERCISES  # noqa: E402
+from restorelab.lesson.outline import questions  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -39,6 +41,30 @@ def test_a_chapter_becomes_a_page_with_words_for_pictures_folded_solutions_and_c
     for id, answer in answers(solved).items():
         assert f"<summary>Solution</summary>\n\n```python\n{answer}\n```" in markdown, id
     assert all(translation in markdown for translation in words["headlines"].values())
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chapter_becomes_slides_with_its_sections_exercises_and_questions_and_no_answers(path, tmp_path):
+    notebook, solved = (nbformat.read(one, as_version=4) for one in (path, path.parent / "solutions" / path.name))
+    folder = ROOT / "course" / path.stem
+    chapter, asked = facts.read(folder), questions((folder / "lesson.py").read_text(encoding="utf-8"))
+    notes = (folder / "notes.md").read_text(encoding="utf-8") if (folder / "notes.md").is_file() else ""
+    text = deck(notebook, DeckSources(chapter, asked, notes, facts.chinese(folder), {}), Gallery(tmp_path, path.stem))
+    headlines = re.findall("^## (.+)$", text, re.MULTILINE)
+    mine, theirs = ([one for one in some if one not in END] for some in (headlines, chapter.headlines))
+    assert [one for one in mine if one in theirs] == theirs
+    assert re.findall("^### (.+)$", text, re.MULTILINE) == [task.title for task in chapter.tasks]
+    assert all(f". {one}" in text for one in (*asked, *chapter.points, *chapter.quiz))
+    pictures = re.findall('<img [^>]*src="../pictures/([^"]+)" alt="([^"]*)"', text)
+    assert len(pictures) == text.count("<img") and all((tmp_path / name).is_file() and words for name, words in pictures)
+    assert not any(answer in text for answer in answers(solved).values())
+    if "## Questions for the room" in notes:
+        assert headlines[-1] == "Questions for the room" and notes.count("\n1. ") == 1
+
+
+def test_what_is_shortened_keeps_whole_sentences():
+    assert shortened("One is short. Two is too,\nsays PSNR 3.5 dB. Three is left out.", 50) == "One is short. Two is too, says PSNR 3.5 dB."
+    assert shortened("A first sentence always stays whole. No other does.", 10) == "A first sentence always stays whole."
 
 
 def notebook_of(*cells: str) -> nbformat.NotebookNode:

@@ -119,6 +119,33 @@ def test_widgets_are_alive_and_tell_their_height(browser, built):
     page.close()
 
 
+OVERFULL = """async () => {
+    const found = [];
+    for (const slide of Reveal.getSlides()) {
+        const { h, v } = Reveal.getIndices(slide);
+        Reveal.slide(h, v);
+        await new Promise(requestAnimationFrame);
+        if (slide.scrollHeight > slide.clientHeight || slide.scrollWidth > slide.clientWidth) found.push(slide.innerText.slice(0, 60));
+    }
+    return found;
+}"""
+
+
+def test_every_slide_shows_all_that_is_on_it(browser, built):
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(SLOWEST)
+    decks = sorted((built / "slides").glob("[0-9]*.html"))
+    assert len(decks) == len(list((ROOT / "notebooks").glob("*.ipynb")))
+    for deck in decks:
+        page.goto(deck.as_uri())
+        page.wait_for_function("Reveal.isReady()")
+        assert page.evaluate("Reveal.getTotalSlides()") > 8 and page.evaluate(OVERFULL) == [], deck.name
+    page.goto(f"{decks[5].as_uri()}#/1")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("Reveal.getIndices().h === 2")
+    page.close()
+
+
 def test_search_finds_without_a_server(browser, built):
     page = browser.new_page()
     page.set_default_timeout(SLOWEST)
