@@ -40,6 +40,7 @@ class Chapter:
     tasks: tuple[Task, ...]
     points: tuple[str, ...]  # of the summary at the end
     quiz: tuple[str, ...]  # questions at the end
+    recap: tuple[str, ...]  # questions before it begins, each with the number of the chapter that answers it: "(04) Why ..."
 
     @property
     def number(self) -> str:
@@ -72,6 +73,7 @@ def read(folder: Path) -> Chapter:
         tasks=tuple(Task(id, name, len(stars), int(minutes)) for id, name, stars, minutes in _EXERCISE.findall(text)),
         points=tuple(_numbered(text, r"^## (?:Recap|In five minutes)\n\n(.+?)\n\n", r"(?:^|\s)\d\. ")),
         quiz=tuple(_numbered(text, r"^\*\*Quiz\.\*\* (.+?)\n\n", r"\*\([a-z]\)\* ")),
+        recap=tuple(re.findall(r"^<details><summary>(\(\d\d\) .+?)</summary>\n", text, re.MULTILINE)),
     )
 
 

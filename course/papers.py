@@ -98,7 +98,7 @@ def _plan(chapter: Chapter, inside: Sequence) -> str:
     names = ", ".join(task.id for task in inside)
     reading = f", {WORK - tasks} minutes to run the cells between them" if tasks < WORK else ""
     steps = (
-        (RECAP, "Recap", "two questions from the quizzes of earlier chapters: alone, then with a neighbour"),
+        (RECAP, "Recap", f"the {len(chapter.recap)} questions of *Before you begin*: alone, then with a neighbour"),
         (SHOW, "Predict and show", "everyone writes the predictions down; the opening picture, the problem, the idea, together"),
         (WORK, "Work", f"exercises {names} ({tasks} minutes{reading}): ★ and ★★ alone, ★★★ in pairs"),
         (DISCUSS, "Discuss", "predictions beside results; the worst picture; what was surprising"),

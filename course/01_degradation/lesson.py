@@ -73,6 +73,25 @@ run = Run(run_dir or new_run_folder("01_degradation"), seed, dataclasses.asdict(
 print(plan)
 
 # %% [markdown]
+# ## Before you begin
+#
+# Questions from earlier chapters. Answer aloud, then open.
+#
+# <details><summary>(00) A photograph was shaken, is noisy, and went through a JPEG file. Which of the three comes last in its recipe, and why?</summary>
+# The file. A recipe lists its steps in the order in which light meets them: the camera's movement, the sensor's noise, the file.</details>
+#
+# <details><summary>(00) You spoil the cat again, with the same recipe. Is it the same picture, value for value?</summary>
+# Only if the seed is the same: it decides every number that is drawn.</details>
+#
+# <details><summary>(00) Exercise 0.2 forbids <code>torch.manual_seed(seed)</code>, though it repeats its noise as well. What does it spoil?</summary>
+# The random numbers of everybody else, who draw from the same place. Noise of your own needs a generator of your own.</details>
+#
+# <details><summary>(00) A picture is a tensor of shape 3, 300, 451. You take the mean over its first axis. Is that its mean colour?</summary>
+# No, a grey picture: the first axis are the colours. The mean colour is taken over height and width, and has three numbers.</details>
+#
+# <details><summary>(00) Of two spoiled pictures one has the lower PSNR. What does that say of it, and what does it not say?</summary>
+# It differs more from the clean picture. Not that it is the uglier one.</details>
+#
 # ## Predict first
 #
 # Guess before you run. Write a number in place of `None`; being wrong is what makes the answer stick.

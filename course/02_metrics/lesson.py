@@ -72,6 +72,25 @@ clean = viz.crop(photos.load(photo), 20, 90, plan.crop)
 print(plan)
 
 # %% [markdown]
+# ## Before you begin
+#
+# Questions from earlier chapters. Answer aloud, then open.
+#
+# <details><summary>(01) A kernel in the shape of an L, and a picture with one white pixel. What does <code>conv2d</code> make of it, and what should a lens?</summary>
+# The L, turned by half a circle: libraries correlate. Light convolves, and shows the L itself.</details>
+#
+# <details><summary>(01) A kernel of 15x15 has 225 numbers. Why do 15 suffice to tell SRMD's network which one it was?</summary>
+# Its kernels are one family and much alike: 15 directions hold 99.8 % of their energy. A kernel of another family may not fit.</details>
+#
+# <details><summary>(01) The variance of a sensor's noise, drawn over the light: which curve is it, and why does it rise?</summary>
+# A straight line. A pixel that expects N electrons counts N ± √N, so the variance grows with the light; reading adds a constant.</details>
+#
+# <details><summary>(01) Somebody hands you an operator and its adjoint. How do you test the two in one line?</summary>
+# With random x and z: ⟨Ax, z⟩ and ⟨x, Aᵀz⟩ must be the same number.</details>
+#
+# <details><summary>(00) What do you need for the PSNR of a spoiled picture that a stranger's photograph does not bring along?</summary>
+# The clean picture. PSNR says how far the values are from it.</details>
+#
 # ## Predict first
 #
 # Guess before you run. Write a number in place of `None`; being wrong is what makes the answer stick.

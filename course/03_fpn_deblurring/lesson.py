@@ -106,16 +106,22 @@ print("against:", plan.against)
 # %% [markdown]
 # ## Before you begin
 #
-# Three questions from earlier chapters. Answer aloud, then open.
-#
-# <details><summary>(01) Why must the average of a shaken exposure be taken in linear light?</summary>
-# The sensor adds photons, and the file holds values bent by a display curve: averaging those gives highlights that are too dark.</details>
+# Questions from earlier chapters. Answer aloud, then open.
 #
 # <details><summary>(02) A table says SSIM 0.934. Which three things do you ask before you compare it?</summary>
 # Which of the things called SSIM, on which channels, with which border. DeblurGAN-v2's own is CW-SSIM: ordinary SSIM of the same pictures is another number.</details>
 #
 # <details><summary>(02) Two methods differ by 0.1 dB over three pictures. What is missing?</summary>
 # An interval: resample the pictures, keeping pairs together.</details>
+#
+# <details><summary>(01) Why must the average of a shaken exposure be taken in linear light?</summary>
+# The sensor adds photons, and the file holds values bent by a display curve: averaging those gives highlights that are too dark.</details>
+#
+# <details><summary>(01) The blurred half of a data set was averaged from too few frames. What does a network learn from it, besides deblurring?</summary>
+# To remove ghosts, rows of copies of an edge, which no open shutter makes. It learns the inverse of whatever was written down.</details>
+#
+# <details><summary>(00) Which of the bundled photographs may say how good a network has become, and who decides?</summary>
+# The three that are there to judge by. It is fixed by name, so no chapter tests on what another one has trained on.</details>
 #
 # ## Predict first
 #
@@ -609,7 +615,7 @@ if course and not earnest:
     judged = "against" in course.manifest["parameters"]
     net, whose = course.model, f"course checkpoint{'' if judged else ', trained without judges'}"
 elif trained is not None:
-    net, whose = trained, f"trained above: {preset} preset, {plan.fit.steps} steps"
+    net, whose = trained, f"trained above: {preset} preset, {plan.fit.steps} steps, levels {levels}"
 else:
     net, whose = network, "random weights, not trained"
 learned = earnest or course is not None
@@ -620,9 +626,11 @@ for mode in ("instance", "running"):
 net = modes[net.cfg.norm_mode if learned else "running"]
 label = f"DeblurGAN-v2, {net.cfg.backbone}, width {net.cfg.width}, {whose}"
 print(label)
-if course:
+if course and not earnest:
     card = course.manifest
     print(f"{card['result']['gain']:+.2f} dB on", card["result"]["on"])
+    if any(given.values()) or asked or levels != "2-4-8-16-32":
+        print("Your parameters shaped the training above alone. To judge them, take --preset lab.")
 if not learned:
     print("So few steps restore nothing: what follows shows how to look, not what there is to see.")
 
@@ -642,7 +650,7 @@ inside = restore(net, piece.degraded, explain=True)
 looks = {"degraded": piece.degraded}
 for stride, found in zip(STRIDES, inside.maps["pyramid"]):
     strength = found.abs().mean(0, keepdim=True)
-    looks[f"map at 1/{stride}"] = strength / strength.max()
+    looks[f"map at 1/{stride}"] = strength / strength.max().clamp_min(1e-9)  # a map may be empty
 residual = inside.maps["residual"][0]
 boost = float(0.2 / residual.std())
 looks[f"added (x{boost:.0f})"] = viz.signed(residual, boost)

@@ -87,6 +87,25 @@ print("network:", plan.model)
 print("recipe: ", plan.recipe.to_json())
 
 # %% [markdown]
+# ## Before you begin
+#
+# Questions from earlier chapters. Answer aloud, then open.
+#
+# <details><summary>(04) A network is told how wide the blur is, and you do not know it. Which way do you rather err, and what happens otherwise?</summary>
+# Too narrow. A width that is too large has it take back a blur that is not there: the edges ring.</details>
+#
+# <details><summary>(03) Someone restores a photograph in tiles with the authors' DeblurGAN-v2 and sees seams. Why?</summary>
+# Its norms measure whatever they are given and pass it on to every pixel; each tile was measured by itself.</details>
+#
+# <details><summary>(03) FPN-MobileNet gets a backbone that costs nothing. Is it much cheaper now?</summary>
+# No. Most of the multiplications are the decoder's, at 1/4 and 1/2 of the size, where the pixels are.</details>
+#
+# <details><summary>(02) One method's PSNR is taken on Y, another's on RGB, and the second is 1 dB lower. Is it the worse one?</summary>
+# Nobody can say: on Y the same picture scores higher. Results of two protocols do not belong in one table.</details>
+#
+# <details><summary>(01) What is the blur kernel of a shaken camera a picture of?</summary>
+# Of one point of light, while the shutter was open.</details>
+#
 # ## Predict first
 #
 # Guess before you run. Write a number in place of `None`; being wrong is what makes the answer stick.
@@ -402,6 +421,8 @@ whose = f"your training, {preset} preset, {plan.fit.steps} steps" if earnest els
 label = f"DMPHN {'-'.join(map(str, net.cfg.patches))}, width {net.cfg.width}, {whose}"
 facts = run.manifest if earnest else course.manifest
 print(label)
+if not earnest and any(given.values()):
+    print("Your parameters shaped the training above alone. To judge them, take --preset lab.")
 print("trained on", facts["data"]["photographs"], "photographs and synthetic dead leaves;")
 print("its last", facts["parameters"]["fit"]["steps"], "steps with the shake recipe above")
 

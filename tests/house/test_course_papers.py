@@ -46,6 +46,24 @@ def test_headlines_of_exercises_say_what_their_checks_say(chapter):
         assert (task.title, task.stars, task.minutes) == (exercise.title, exercise.stars, exercise.minutes)
 
 
+@by_slug
+def test_a_chapter_begins_with_five_questions_from_earlier_ones(chapter):
+    asked = [int(question[1:3]) for question in chapter.recap]
+    assert len(asked) == (5 if chapter.number > "00" else 0) and ("Before you begin" in chapter.headlines) == bool(asked)
+    assert asked == sorted(asked, reverse=True) and all(number < int(chapter.number) for number in asked)
+    assert len(set(asked)) >= min(3, int(chapter.number)), "spaced over earlier chapters"
+
+
+@by_slug
+def test_a_chapter_has_notes_and_a_quiz_with_as_many_answers(chapter):
+    notes, quiz, key = ((COURSE / chapter.slug / f"{name}.md").read_text(encoding="utf-8") for name in ("notes", "quiz", "quiz_key"))
+    asked = re.findall(r"^(\d+)\. ", quiz, re.MULTILINE)
+    assert asked == re.findall(r"^(\d+)\. ", key, re.MULTILINE) == [str(number) for number in range(1, len(asked) + 1)]
+    assert len(asked) >= 5 and chapter.number in notes.splitlines()[0] and "## Time" in notes
+    letters = re.findall(r"^\(([a-z])\) ", key, re.MULTILINE)
+    assert letters == list("abcdefgh"[: len(chapter.quiz)]), "the key answers the questions at the end of the notebook"
+
+
 def test_what_is_made_from_the_lessons_is_up_to_date():
     old = [path.name for path, text in papers.papers().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     assert not old, "run python course/papers.py"
