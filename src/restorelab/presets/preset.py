@@ -117,13 +117,16 @@ def choose(presets: dict[str, Preset], name: str, **overrides) -> Preset:
 
 
 def changed(preset: Preset, values: Mapping[str, object]) -> Preset:
-    """A preset with some values replaced, whatever they are. Raises ParameterError for a value that no part of it has."""
+    """A preset with some values replaced, whatever they are. Raises ParameterError for a value that no part of it has, or can have."""
     for key, value in values.items():
         parts = ("fit", "model", "", *(["against"] if preset.against else []))
         part = next((part for part in parts if key in _fields(getattr(preset, part) if part else preset)), None)
         if part is None:
             raise ParameterError(f"a preset has no {key!r}.")
-        new = dataclasses.replace(getattr(preset, part), **{key: value}) if part else value
+        try:
+            new = dataclasses.replace(getattr(preset, part), **{key: value}) if part else value
+        except ValueError as error:
+            raise ParameterError(f"{key}={value!r} does not go with this preset: {error}.") from error
         preset = dataclasses.replace(preset, **{part or key: new})
     return preset
 

@@ -12,7 +12,7 @@ from restorelab.image import to_uint8
 from restorelab.widgets.kernel_views import Atlas, Terms, kernel_numbers
 
 MARKS = ("#ee6677", "#ccbb44", "#66ccee")  # of Paul Tol's bright: told apart by the colour-blind
-NUMBERED = 7  # taps: above, numbers would not be legible
+NUMBERED = 5  # taps: above, numbers would run into one another
 INK = {"fontsize": 5.5, "ha": "center", "va": "center"}
 
 
