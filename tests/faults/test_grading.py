@@ -215,7 +215,7 @@ def test_pages_and_tables_are_written_for_all(graded):
     assert (out / results.EXERCISES_FILE).read_text().count("\n") == 1 + 6 * len(small)
     damaged = (out / "feedback" / "damaged.html").read_text()
     assert "damaged one" in damaged and "0 of 24 points" in damaged
-    assert "Those that did not look at this" in (out / "feedback" / "wrong.html").read_text()
+    assert "What those that failed look at" in (out / "feedback" / "wrong.html").read_text()
 
 
 def test_other_hidden_tests_are_another_grading(graded, tmp_path):

@@ -268,7 +268,16 @@ def test_submissions_are_notebooks_and_folders_of_them(tmp_path):
 
 
 def one(**given) -> dict:
-    facts = {"id": "5.1", "kind": "wrong", "points": 1.33, "of": 4, "message": "a < b, `c`", "printed": "<script>", "note": "", "hidden": 2}
+    facts = {
+        "id": "5.1",
+        "kind": "wrong",
+        "points": 1.33,
+        "of": 4,
+        "message": "a < b, `c * d * e`, *f g*, h * i *",
+        "printed": "<script>",
+        "note": "",
+        "hidden": 2,
+    }
     return facts | {"hidden_of": 3, "failed": ["A grid of *one* patch."]} | given
 
 
@@ -300,7 +309,11 @@ def test_the_page_is_whole_asks_nobody_and_runs_nothing():
     assert not tags.open
     assert not {"script", "img", "link", "b", "iframe"} & {tag for tag, _ in tags.seen}
     assert not any({"src", "href", "onclick"} & set(attributes) for _, attributes in tags.seen)
-    assert ("html", {"lang": "en"}) in tags.seen and "prefers-color-scheme: dark" in page and "a &lt; b, <code>c</code>" in page
+    assert (
+        ("html", {"lang": "en"}) in tags.seen
+        and "prefers-color-scheme: dark" in page
+        and "a &lt; b, <code>c * d * e</code>, <em>f g</em>, h * i *<" in page
+    )
     assert "2 of 3 passed" in page and "A grid of" in page
 
 

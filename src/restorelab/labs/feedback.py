@@ -1,10 +1,10 @@
 """The page that a student gets back: one HTML file that asks nothing of any server, for light and dark screens and for readers aloud."""
 
 import html
-import re
 from collections.abc import Mapping, Sequence
 
 from restorelab.labs.results import total
+from restorelab.lesson.cards import rich
 
 # kind -> mark and words: colour is never the only sign
 _KINDS = {
@@ -55,9 +55,9 @@ def _lab(result: Mapping, titles: Mapping[str, str]) -> str:
     got, of = total(result)
     head = f"<section>\n<h2>{html.escape(result['lab'] or 'No lab')}: {got:g} of {of} points</h2>\n"
     if result["problem"]:
-        head += f"<p>{_rich(result['problem'])}</p>\n"
+        head += f"<p>{rich(result['problem'])}</p>\n"
     rows = "".join(
-        f'<tr><th scope="row">{one["id"]} {_rich(titles[one["id"]])}</th><td>{_badge(one["kind"])}</td>'
+        f'<tr><th scope="row">{one["id"]} {rich(titles[one["id"]])}</th><td>{_badge(one["kind"])}</td>'
         f'<td class="number">{one["points"]:g} of {one["of"]}</td></tr>\n'
         for one in result["exercises"]
     )
@@ -71,24 +71,20 @@ def _lab(result: Mapping, titles: Mapping[str, str]) -> str:
 
 def _exercise(one: Mapping, title: str) -> str:
     parts = [f"<p>{_badge(one['kind'])}, {one['points']:g} of {one['of']} points.</p>"]
-    parts += [f"<p>{_rich(line)}</p>" for line in one["message"].splitlines()]
+    parts += [f"<p>{rich(line)}</p>" for line in one["message"].splitlines()]
     if one["note"]:
-        parts.append(f'<p class="soft">{_rich(one["note"])}</p>')
+        parts.append(f'<p class="soft">{rich(one["note"])}</p>')
     if one["hidden_of"] and (one["hidden"] or one["failed"]):
-        others = " Those that did not look at this:" if one["failed"] else ""
+        others = " What those that failed look at:" if one["failed"] else ""
         parts.append(f"<p>Hidden tests: {one['hidden']} of {one['hidden_of']} passed.{others}</p>")
         if one["failed"]:
-            parts.append("<ul>" + "".join(f"<li>{_rich(words)}</li>" for words in one["failed"]) + "</ul>")
+            parts.append("<ul>" + "".join(f"<li>{rich(words)}</li>" for words in one["failed"]) + "</ul>")
     if one["printed"].strip():
         text = html.escape(one["printed"])
         parts.append(f'<p>Your code printed (the beginning):</p><pre tabindex="0" aria-label="What your code printed">{text}</pre>')
-    return f"<h3>{one['id']} {_rich(title)}</h3>\n" + "\n".join(parts) + "\n"
+    return f"<h3>{one['id']} {rich(title)}</h3>\n" + "\n".join(parts) + "\n"
 
 
 def _badge(kind: str) -> str:
     mark, words = _KINDS[kind]
     return f'<span class="{kind.replace(" ", "-")}"><span aria-hidden="true">{mark} </span>{words}</span>'
-
-
-def _rich(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

@@ -51,7 +51,7 @@ class Card:
         return self.text
 
     def _repr_html_(self) -> str:
-        subject = f' &nbsp;<span style="opacity: 0.8">{_rich(self.subject)}</span>' if self.subject else ""
+        subject = f' &nbsp;<span style="opacity: 0.8">{rich(self.subject)}</span>' if self.subject else ""
         parts = "".join(_block(part) for part in self.body)
         style = _CARD.format(tone=_TONES[self.tone])
         return f'<div style="{style}"><div style="margin: 0.2em 0"><b>{html.escape(self.heading)}</b>{subject}</div>{parts}</div>'
@@ -84,11 +84,16 @@ def _indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _rich(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+def rich(text: str) -> str:
+    """The text as HTML: `code` and *emphasis* as a notebook has them, everything else as it stands."""
+    return re.sub(r"`([^`]+)`|(?<![\w*])\*(?=\S)([^*`]+)(?<=\S)\*(?![\w*])", _mark, html.escape(text))
+
+
+def _mark(found: re.Match) -> str:
+    return f"<code>{found[1]}</code>" if found[1] else f"<em>{found[2]}</em>"
 
 
 def _block(part: str | Code) -> str:
     if isinstance(part, str):
-        return f'<div style="margin: 0.3em 0">{_rich(part)}</div>'
+        return f'<div style="margin: 0.3em 0">{rich(part)}</div>'
     return f'<pre style="{_PRE}">{part.html or html.escape(part.text)}</pre>'
