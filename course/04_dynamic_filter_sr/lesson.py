@@ -84,6 +84,7 @@ run_dir: str = ""  # where the run is written; empty makes a new folder under ru
 given = dict(steps=steps, batch=batch, learning_rate=learning_rate, width=width, depth=depth)
 given |= dict(scale=scale, blocks=blocks, kernel_size=kernel_size, objective=loss)
 plan = presets.choose(presets.UDVD, preset, **given)
+assert plan.model.scale > 1, "this chapter enlarges: scale is 2, 3 or 4"
 law = plan.told if noise < 0 else dataclasses.replace(plan.told, sigma=(0.0, noise / 255))
 if scale:
     law = dataclasses.replace(law, scale=scale, blur=IsotropicBlur((0.2, float(scale))))

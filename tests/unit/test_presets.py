@@ -80,6 +80,8 @@ def test_choosing_changes_what_is_named_and_refuses_what_is_not():
         presets.choose(presets.UDVD, "smoke", stepz=3)
     with pytest.raises(ParameterError, match="kernel_size=3 does not go .* 5 or more"):
         presets.choose(presets.UDVD, "smoke", kernel_size=3)
+    with pytest.raises(ParameterError, match="no objective 'l1'; there are mse, charbonnier"):
+        presets.choose(presets.UDVD, "smoke", objective="l1")
 
 
 ADVERSARIAL = {name: preset for name, preset in SMOKE.items() if preset.against}

@@ -44,6 +44,11 @@ class Preset:
     data_set: str = ""  # trained on in place of the recipe where it lies prepared (data_scripts/)
     note: str = ""  # what a reader should know before starting it
 
+    def __post_init__(self):
+        if self.objective not in OBJECTIVES:
+            names = ", ".join(OBJECTIVES)
+            raise ParameterError(f"there is no objective {self.objective!r}; there are {names}.{did_you_mean(self.objective, OBJECTIVES)}")
+
 
 def training_samples(preset: Preset, pictures: Sequence[np.ndarray], seed: int) -> tuple[Dataset, str]:
     """What a preset trains on, and that in words: its data set where it lies prepared, else its degradation over `pictures`.
