@@ -13,10 +13,14 @@ from rich.console import Console
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from restorelab import presets
+from restorelab import discriminator, presets
 from restorelab.cli.training import beginning, carry_out, keep, photographs
+from restorelab.presets.against import Against
 from restorelab.systems import system
+from restorelab.train.games import UNetHinge
 from restorelab.train.run import Run
+
+JUDGED = 100  # last steps of a training, over which its discriminator's accuracy is told
 
 
 def main() -> None:
@@ -37,6 +41,8 @@ def main() -> None:
             console = Console(highlight=False, soft_wrap=True)
             trained = carry_out(args.training, preset, model, pictures, run, args.device, console)
         _, card = keep(args.training, preset, trained, run, out)
+        if preset.against and preset.against.game == "unet hinge":
+            keep_discriminator(preset.against, run, out)
     print(card["result"])
 
 
@@ -45,6 +51,14 @@ def newest(run: Run, model: nn.Module) -> nn.Module:
     average = AveragedModel(model)
     average.load_state_dict(run.newest_state()["average"])
     return average.module.eval()
+
+
+def keep_discriminator(against: Against, run: Run, out: Path) -> None:
+    """Beside the network's weights, as it was at the end."""
+    game = UNetHinge(width=against.discriminator_width)
+    game.load_state_dict(run.newest_state()["adversary"]["game"])
+    last = [row["discriminator_accuracy"] for row in run.rows()[-JUDGED:]]
+    discriminator.save(out, game.discriminator, sum(last) / len(last))
 
 
 def arguments() -> argparse.Namespace:

@@ -27,7 +27,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from known_rankings import RANDOM_TRUNKS, UNSEEN, accuracy, compare, judged_pictures, of_features, table, tiles_of
-from safetensors.torch import save as write_tensors
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,11 +37,9 @@ from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import training_photos
 from restorelab.data.scenes import dead_leaves
 from restorelab.degrade import Downsample, GaussianBlur, GaussianNoise, Jpeg, Recipe, degrade
-from restorelab.files import write_with_sum
 from restorelab.image import from_uint8, to_uint8
 from restorelab.metrics.course_trunk import (
     FORMAT,
-    KEY,
     LABEL,
     WEIGHTS,
     WIDTHS,
@@ -53,6 +50,7 @@ from restorelab.metrics.course_trunk import (
 )
 from restorelab.metrics.feature_distance import unit_length
 from restorelab.ops.resize import resize_bicubic
+from restorelab.tensor_file import write
 from restorelab.train.run import Run
 
 CROP, MARGIN = 48, 12  # pixels; together with both margins a multiple of every scale below
@@ -221,8 +219,7 @@ def _resume(run: Run, pupil: Pupil, optimizer: torch.optim.Optimizer) -> tuple[i
 
 def save(path: Path, state: dict[str, Tensor], manifest: dict) -> str:
     """The file that `restorelab.metrics.course_trunk` reads, and its sha256, which is returned."""
-    tensors = {key: value.half().contiguous() for key, value in state.items()}
-    return write_with_sum(path, write_tensors(tensors, {KEY: json.dumps({"format": FORMAT, "manifest": manifest})}))
+    return write(path, state, {"format": FORMAT, "manifest": manifest})
 
 
 def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:

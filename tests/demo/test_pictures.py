@@ -13,7 +13,7 @@ from restorelab.data import photos
 from restorelab.degrade import GaussianNoise, Recipe, degrade
 from restorelab.demo.about_tab import card
 from restorelab.demo.examples import EXAMPLES, example_file, fitting
-from restorelab.demo.inside_tab import LARGE, Looked, enlarged, gates, microscope, strength, times_larger, views
+from restorelab.demo.inside_tab import LARGE, Looked, enlarged, gates, microscope, strength, times_larger, verdict, views
 from restorelab.demo.jobs import Job, Limits, Refused
 from restorelab.demo.judge_tab import judge_all, perception_figure, recipe_of
 from restorelab.demo.offers import Offer, offers, planned
@@ -21,8 +21,10 @@ from restorelab.demo.parts import as_picture, middle, pixels
 from restorelab.demo.uploads import read_upload, trim
 from restorelab.demo.words import say
 from restorelab.demo.workshop import Workshop, told_of
+from restorelab.discriminator import Discriminator
 from restorelab.metrics import COURSE_RGB, psnr, ssim
 from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
+from restorelab.models.discriminators import UNetDiscriminator
 from restorelab.models.x16 import RRDBCascade, RRDBCascadeConfig
 from restorelab.repository import root
 from restorelab.restore import restore
@@ -75,6 +77,16 @@ def test_the_oldest_files_go_first(tmp_path):
         os.utime(tmp_path / f"{number}" / "picture.png")
     assert trim(tmp_path, 250) == 200
     assert {one.name for one in tmp_path.rglob("*")} == {"3", "4", "picture.png"}, "nor do empty folders stay"
+
+
+def test_the_verdict_is_the_discriminators_of_every_pixel_and_says_its_range():
+    judge = Discriminator(UNetDiscriminator(width=2).eval(), 0.65)
+    map, words = verdict(judge, CLEAN[:, :, :60])
+    padded = torch.cat([CLEAN[:, :, :60], CLEAN[:, :, 55:59].flip(-1)], dim=-1)  # mirrored about the edge
+    logits = judge.network(padded[None]).decoder_map[0, :, :, :60].detach()
+    low, high = float(logits.min()), float(logits.max())
+    assert torch.allclose(map, (logits - low) / (high - low), atol=1e-5) and map.shape == (1, 64, 60)
+    assert f"{low:.2f}" in words and f"{high:.2f}" in words
 
 
 def test_sliders_and_recipe_are_one_thing():

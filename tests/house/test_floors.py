@@ -9,9 +9,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "restorelab"
 FLOORS = {
-    0: {"errors", "files", "image", "ops", "repository", "trunks"},
+    0: {"errors", "files", "image", "ops", "repository", "tensor_file", "trunks"},
     1: {"degrade", "metrics", "losses", "models"},
-    2: {"data", "systems", "checkpoint", "official", "restore", "tiling", "devices"},
+    2: {"data", "systems", "checkpoint", "discriminator", "official", "restore", "tiling", "devices"},
     3: {"train", "evaluate", "presets", "experiment", "rerun", "speed"},
     4: {"lesson", "viz", "live", "widgets", "demo", "labs", "doctor", "kernel", "cli"},
 }

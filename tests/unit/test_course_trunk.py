@@ -12,7 +12,6 @@ from restorelab.files import sha256_of, write_with_sum
 from restorelab.losses.perceptual import PerceptualLoss
 from restorelab.metrics.course_trunk import (
     FORMAT,
-    KEY,
     LABEL,
     MIN_SIDE,
     WEIGHTS,
@@ -27,6 +26,7 @@ from restorelab.metrics.course_trunk import (
 from restorelab.metrics.feature_distance import unit_length
 from restorelab.metrics.lpips import LPIPS
 from restorelab.metrics.reference_features import ReferenceFeatures
+from restorelab.tensor_file import KEY
 from restorelab.trunks import FILES, Trunk, TrunkFile
 
 

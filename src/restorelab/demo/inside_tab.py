@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
@@ -16,7 +17,9 @@ from restorelab.demo.parts import LOOKED_AT, SHOWN, Stop, middle, pixels
 from restorelab.demo.uploads import read_upload, take_any_file
 from restorelab.demo.words import Labels, say
 from restorelab.demo.workshop import Workshop, shown_file, spoken, told_of, who
+from restorelab.discriminator import Discriminator
 from restorelab.models.dmphn import DMPHN
+from restorelab.ops.pad import pad_to_multiple
 from restorelab.restore import RestoredImage
 from restorelab.viz import signed
 from restorelab.widgets import KernelMicroscope
@@ -68,6 +71,16 @@ def gates(mask: Float[Tensor, "k h w"], number: int, language: str = "en") -> tu
     mean = mask.mean(0, keepdim=True)
     low, high = float(mean.min()), float(mean.max())
     return (mean - low) / max(high - low, 1e-12), say("mask", language, number=number, low=f"{low:.3f}", high=f"{high:.3f}")
+
+
+@torch.inference_mode()
+def verdict(judge: Discriminator, image: Float[Tensor, "3 h w"], language: str = "en") -> tuple[Float[Tensor, "1 h w"], str]:
+    """The logit of every pixel, from the lowest (black: taken for made up) to the highest (white: photographed), which the words say."""
+    height, width = image.shape[-2:]
+    whole = pad_to_multiple(image[None].cpu(), (64, 64))
+    logits = judge.network(whole).decoder_map[0, :, :height, :width]
+    low, high = float(logits.min()), float(logits.max())
+    return (logits - low) / max(high - low, 1e-12), say("verdict", language, low=f"{low:.2f}", high=f"{high:.2f}")
 
 
 def strength(features: Float[Tensor, "k h w"]) -> Float[Tensor, "1 h w"]:
@@ -151,12 +164,15 @@ def _wire_look(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -
             told = told_of(blur, noise)
             report = lambda share: progress(share, desc=say("at_work", language))  # noqa: E731
             restored = workshop.restore(offer, degraded, job, report, told=told if offer.system == "udvd" else None, explain=True)
+            judge = workshop.judge(offer)
         looked = Looked(offer.name, degraded, restored)
         found = [(degraded, say("given_in", language)), *views(offer, workshop.checkpoint(offer).model, restored, language)]
+        found += [verdict(judge, restored.image, language)] if judge else []
         shown = [(shown_file(pixels(one)), words) for one, words in found]
         udvd = offer.system == "udvd"
         row, column = (side // 2 for side in restored.image.shape[-2:])
         words = say(f"see_{offer.system}", language, **({"blur": f"{blur:g}", "noise": f"{255 * noise:.3g}"} if udvd else {}))
+        words += f" {say('verdict_means', language, right=f'{judge.accuracy:.0%}')}" if judge else ""
         gated = bool(restored.maps.get("sam"))
         return (shown_file(enlarged(restored.image)), shown, words, gr.update(visible=udvd), gr.update(visible=gated),
                 microscope(looked, row, column) if udvd else "", looked, row, column)  # fmt: skip

@@ -150,9 +150,14 @@ WORDS = {
         "DeblurGAN-v2 同时读取照片的五种尺寸，即特征金字塔。",
     ),
     "see_x16": (
-        "x16 is a cascade of trunks; the strength of their features says where they work. **What you see in the result was invented.** "
-        "Discriminators belong to training and do not come with the weights.",
-        "x16 是主干网络的级联；特征的强度显示它们在哪里工作。**结果中的细节是编造的。** 判别器只用于训练，不随权重提供。",
+        "x16 is a cascade of trunks; the strength of their features says where they work. **What you see in the result was invented.**",
+        "x16 是主干网络的级联；特征的强度显示它们在哪里工作。**结果中的细节是编造的。**",
+    ),
+    "verdict": ("its discriminator's verdict, {low} (black) to {high} (white)", "判别器的判断，{low}（黑）到 {high}（白）"),
+    "verdict_means": (
+        "The last picture is what the discriminator of its training says of every pixel: white is taken for photographed, black for made "
+        "up. In its last steps it was right in {right} of the places; 50% is a guess.",
+        "最后一张图是训练它的判别器对每个像素的判断：白表示认为是拍摄的，黑表示认为是编造的。训练最后阶段正确率为 {right}，50% 等于瞎猜。",
     ),
     # About
     "about_lead": (

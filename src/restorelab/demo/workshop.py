@@ -20,13 +20,14 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from restorelab import image
+from restorelab import discriminator, image
 from restorelab.checkpoint import Checkpoint, load
 from restorelab.degrade import isotropic_kernels
 from restorelab.demo.jobs import Desk, Job, Limits, Refused, Rehearsal, Report, going_on, rehearse, watched
 from restorelab.demo.offers import Offer
 from restorelab.demo.uploads import trim
 from restorelab.demo.words import amount, say
+from restorelab.discriminator import Discriminator
 from restorelab.errors import RestorelabError
 from restorelab.presets.preset import kernel_code
 from restorelab.restore import RestoredImage, restore
@@ -56,6 +57,7 @@ class Workshop:
         self.desk = Desk(device, limits)
         self._loading = threading.Lock()
         self._loaded: dict[str, Checkpoint] = {}
+        self._judges: dict[str, Discriminator | None] = {}
         self._rehearsed: dict[tuple[str, int | None], Rehearsal] = {}
 
     @property
@@ -76,6 +78,13 @@ class Workshop:
                 found.model.to(self.device)
                 self._loaded[offer.name] = found
             return self._loaded[offer.name]
+
+    def judge(self, offer: Offer) -> Discriminator | None:
+        """The discriminator that the network was trained against, where it comes with one; loaded on the first call."""
+        with self._loading:
+            if offer.name not in self._judges:
+                self._judges[offer.name] = discriminator.load(offer.path)
+            return self._judges[offer.name]
 
     def rehearsal(self, offer: Offer, stage: int | None, job: Job) -> Rehearsal:
         """Measured on the first call, for each stage."""

@@ -8,26 +8,22 @@ manifest (`read_manifest`). Its numbers are not LPIPS, whatever they are multipl
 It was taught to forgive a little brightness, contrast and motion: as a loss it needs a pixel loss beside it, to hold these.
 """
 
-import json
 import math
 from pathlib import Path
 
-import safetensors
 import torch
 from jaxtyping import Float
-from safetensors.torch import load as read_tensors
 from torch import Tensor, nn
 
 from restorelab.errors import CheckpointError, ParameterError, did_you_mean
-from restorelab.files import sum_fits
 from restorelab.metrics.feature_distance import FeatureDistance
 from restorelab.metrics.lpips import LPIPS, TRUNKS
+from restorelab.tensor_file import read
 from restorelab.trunks import FILES, State, load_trunk
 
 LABEL = "course trunk, not LPIPS"
 WEIGHTS = Path(__file__).parents[1] / "weights" / "course_trunk.safetensors"
 FORMAT = "restorelab-course-trunk-1"
-KEY = "restorelab"  # of the file's metadata: one JSON text with the format and the manifest
 COURSE = "course"  # what `perceptual_distance` calls it
 
 WIDTHS = (16, 32, 64, 96, 128)  # channels of the stages; each sees half the resolution of the one before
@@ -109,34 +105,12 @@ def perceptual_distance(prefer: str = "alex", path: str | Path | None = None) ->
 
 def load_course_trunk(path: str | Path = WEIGHTS) -> State:
     """The weights, float32. Raises CheckpointError for a file that is missing, damaged or of another kind."""
-    data, _ = _read(Path(path))
-    return {key: value.float() for key, value in read_tensors(data).items()}
+    return read(Path(path), FORMAT, "course trunk", ["manifest"])[0]
 
 
 def read_manifest(path: str | Path = WEIGHTS) -> dict:
     """How the weights were made, from what, and what they reached. Raises CheckpointError."""
-    return _read(Path(path))[1]
-
-
-def _read(path: Path) -> tuple[bytes, dict]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"the course trunk {path} cannot be read: {error.strerror}. Install restorelab again.") from error
-    if not sum_fits(path, data):
-        raise CheckpointError(f"{path} does not have the sha256 written beside it: it is damaged or half copied. Install restorelab again.")
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            text = (file.metadata() or {}).get(KEY, "")
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"{path} is not a safetensors file.") from error
-    try:
-        header = json.loads(text)
-        if header["format"] == FORMAT:
-            return data, header["manifest"]
-    except (ValueError, TypeError, KeyError):
-        pass  # no header of ours
-    raise CheckpointError(f"{path} holds no course trunk (no {FORMAT!r} in its header).")
+    return read(Path(path), FORMAT, "course trunk", ["manifest"])[1]["manifest"]
 
 
 def _check_fit(state: State, wanted: State) -> None:

@@ -116,6 +116,7 @@ class UNetDiscriminator(nn.Module):
         super().__init__()
         if channels < 1 or width < 2 or width % 2:
             raise ValueError(f"channels is at least 1 and width an even number; got {channels} and {width}")
+        self.channels, self.width = channels, width
         down = [channels, *(i * width for i in range(1, 7))]
         up = [*(i * width for i in range(5, 0, -1)), width // 2]
         into = [down[6], *(2 * channels_in for channels_in in up[:-1])]  # from the second block on: the one before and its skip
