@@ -98,6 +98,8 @@ asked = dict(pixel_weight=pixel_weight, perceptual_weight=perceptual_weight)
 asked |= dict(adversarial_weight=adversarial_weight)
 asked = {name: value for name, value in asked.items() if value >= 0}
 plan = dataclasses.replace(plan, against=dataclasses.replace(plan.against, **asked))
+known = {str(stride) for stride in STRIDES}
+assert set(levels.split("-")) <= known, f"levels are 2-4-8-16-32, or fewer of these; not {levels}"
 device = choose_device(device)
 print(plan.note)
 print("network:", plan.model)
