@@ -10,7 +10,7 @@ from restorelab.metrics import find_protocol
 from restorelab.metrics.niqe import niqe
 
 BLIND = {  # -> what it must gain at least, in dB
-    "dmphn_shake": 1.5, "mprnet_deblur": 1.8, "mprnet_denoise": 8.0, "mprnet_derain": 5.0,
+    "dmphn_shake": 1.5, "mprnet_deblur": 2.0, "mprnet_denoise": 8.0, "mprnet_derain": 5.0,
     "deblurgan_v2_pixel": 1.0, "x16_pixel": 0.4,
 }  # fmt: skip
 
