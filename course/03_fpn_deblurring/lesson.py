@@ -886,4 +886,7 @@ gain = round(result.mean("gain"), 3)
 run.finish(result={"weights": whose, "gain": gain, "protocol": str(COURSE_RGB)})
 
 # %% tags=["nbval-check-output"]
-print("chapter 03: every claim above holds at this preset")
+if earnest:
+    print("chapter 03: the text speaks of the course checkpoint; your training was not asked to agree")
+else:
+    print("chapter 03: every claim above holds at this preset")

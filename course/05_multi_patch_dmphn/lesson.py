@@ -576,4 +576,7 @@ if not patches and not earnest:
 run.finish(result={"weights": whose, "gain": round(result.mean("gain"), 3), "protocol": str(COURSE_RGB)})
 
 # %% tags=["nbval-check-output"]
-print("chapter 05: every claim above holds at this preset")
+if earnest:
+    print("chapter 05: the text speaks of the course checkpoint; your training was not asked to agree")
+else:
+    print("chapter 05: every claim above holds at this preset")
