@@ -92,10 +92,11 @@ def test_ctrl_c_leaves_no_half_file(server, tmp_path):
     def stop(done: int, everything: int | None) -> None:
         raise KeyboardInterrupt
 
+    before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         fetch.fetch(remote, tmp_path, stop)
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
-    assert threading.active_count() < 10
+    assert threading.active_count() <= before + 1, "the server's, which may still be sending"
 
 
 def test_a_disk_that_fills_up_on_the_way_is_an_error(server, tmp_path, monkeypatch):
