@@ -219,7 +219,7 @@ def _resume(run: Run, pupil: Pupil, optimizer: torch.optim.Optimizer) -> tuple[i
 
 def save(path: Path, state: dict[str, Tensor], manifest: dict) -> str:
     """The file that `restorelab.metrics.course_trunk` reads, and its sha256, which is returned."""
-    return write(path, state, {"format": FORMAT, "manifest": manifest})
+    return write(path, state, {"format": FORMAT, "manifest": manifest}, "course trunk")
 
 
 def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ import jupytext
 COURSE = Path(__file__).resolve().parent
 _HOURS = {"one": 1, "two": 2, "three": 3}
 _TENS = {"ten": 10, "twenty": 20, "thirty": 30, "forty": 40}
+_RECAP = re.compile(r"^<details><summary>(\(\d\d\) .+?)</summary>\n(.+?)</details>", re.MULTILINE | re.DOTALL)
 _EXERCISE = re.compile(r"^### Exercise (\d+\.\d+) · (.+?) · (★+) · (\d+) min$", re.MULTILINE)
 
 
@@ -40,7 +41,7 @@ class Chapter:
     tasks: tuple[Task, ...]
     points: tuple[str, ...]  # of the summary at the end
     quiz: tuple[str, ...]  # questions at the end
-    recap: tuple[str, ...]  # questions before it begins, each with the number of the chapter that answers it: "(04) Why ..."
+    recap: tuple[tuple[str, str], ...]  # questions before it begins, each with the number of the chapter it is from, and answers
 
     @property
     def number(self) -> str:
@@ -73,7 +74,7 @@ def read(folder: Path) -> Chapter:
         tasks=tuple(Task(id, name, len(stars), int(minutes)) for id, name, stars, minutes in _EXERCISE.findall(text)),
         points=tuple(_numbered(text, r"^## (?:Recap|In five minutes)\n\n(.+?)\n\n", r"(?:^|\s)\d\. ")),
         quiz=tuple(_numbered(text, r"^\*\*Quiz\.\*\* (.+?)\n\n", r"\*\([a-z]\)\* ")),
-        recap=tuple(re.findall(r"^<details><summary>(\(\d\d\) .+?)</summary>\n", text, re.MULTILINE)),
+        recap=tuple(_RECAP.findall(text)),
     )
 
 

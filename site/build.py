@@ -54,14 +54,14 @@ def stage_slides(slides: Path, source: Path, widgets: Path) -> None:
     shutil.rmtree(slides, ignore_errors=True)
     shutil.copytree(SITE / "slides", slides)
     shutil.copy(SITE / "mathml.py", slides)
-    for chapter in shown():
+    chapters = shown()
+    for chapter in chapters:
         notebook, folder = nbformat.read(_notebook(chapter), as_version=4), ROOT / "course" / chapter.slug
-        asked, notes = questions((folder / "lesson.py").read_text(encoding="utf-8")), folder / "notes.md"
-        said = notes.read_text(encoding="utf-8") if notes.is_file() else ""
-        sources = DeckSources(chapter, asked, said, facts.chinese(folder), _baked(chapter, widgets))
+        lesson, notes = ((folder / name).read_text(encoding="utf-8") for name in ("lesson.py", "notes.md"))
+        sources = DeckSources(chapter, questions(lesson), notes, facts.chinese(folder), _baked(chapter, widgets))
         text = deck(notebook, sources, Gallery(source / "extra" / "pictures", chapter.slug))
         (slides / f"{chapter.slug}.md").write_text(text, encoding="utf-8")
-    links = "\n".join(f"- [{chapter.number} · {chapter.title}]({chapter.slug}.md)" for chapter in shown())
+    links = "\n".join(f"- [{chapter.number} · {chapter.title}]({chapter.slug}.md)" for chapter in chapters)
     (slides / "index.md").write_text(f"# Slides\n\n## The chapters\n\n{links}\n", encoding="utf-8")
 
 

@@ -15,9 +15,9 @@ from nbformat import NotebookNode
 
 LEAD, TASK, SAID = 300, 420, 170  # characters on a slide: of a section's beginning, of an exercise, below a picture
 ROWS, FEW = 9, 5  # of a table that is still legible; of one that has room below text
-PREDICT, END = ("Predict", "Predict first"), ("Recap", "In five minutes")  # headlines of sections that are made otherwise
+# Headlines of sections that are made otherwise.
+RECAP, PREDICT, END = "Before you begin", ("Predict", "Predict first"), ("Recap", "In five minutes")
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-ZÀ-Ý*“\"`$(])")
-_QUESTION = re.compile(r"<details><summary>(.+?)</summary>\s*(.+?)</details>", re.DOTALL)
 _TASK = re.compile(r"Exercise (\d+\.\d+) · (.+?) · (★+) · (\d+) min")
 ALONE = "---\norphan: true\n---"  # no table of contents leads to it
 NEXT = "```{revealjs-break}\n:notitle:\n```"  # a slide below, without a headline
@@ -30,7 +30,7 @@ class DeckSources:
 
     chapter: Chapter
     questions: Sequence[str]  # of its predictions
-    notes: str  # course/NN_slug/notes.md, or nothing
+    notes: str  # course/NN_slug/notes.md
     chinese: dict  # of course/NN_slug/chinese.toml
     widgets: dict[int, str]  # number of a cell -> page of the widget it shows
 
@@ -149,15 +149,14 @@ def _misconceptions(notes: str) -> list[tuple[str, str]]:
 
 
 def _column(section: Section, sources: DeckSources) -> list[str]:
-    whole = "\n\n".join(section.text)
-    if _QUESTION.search(whole):
-        return [_recap(section.headline, _QUESTION.findall(whole))]
+    if section.headline == RECAP:
+        return [_recap(sources.chapter.recap)]
     if section.headline in PREDICT:
         return [_list(section.headline, sources.questions)]
     first, slides = [_lead(section.text) or _rows(slide.headline for slide in section.slides if slide.headline)], section.slides
     if slides and not slides[0].headline and not slides[0].tall and len(first[0]) < LEAD and "\n\n" not in first[0]:  # one slide for both
         first, slides = [*first, slides[0].body], slides[1:]
-    return [f"## {section.headline}", *first, _aside(whole), *(slide.below(section.headline) for slide in slides)]
+    return [f"## {section.headline}", *first, _aside("\n\n".join(section.text)), *(slide.below(section.headline) for slide in slides)]
 
 
 def _lead(blocks: Sequence[str]) -> str:
@@ -176,11 +175,10 @@ def _kind(block: str) -> str:
     return "other" if block.startswith(("<", "|", "![", "```", "#")) else "text"
 
 
-def _recap(headline: str, questions: Sequence[tuple[str, str]]) -> str:
+def _recap(questions: Sequence[tuple[str, str]]) -> str:
     """A slide for each question; its answer comes with the next key."""
-    asked = [Slide(f'{question.strip()}\n\n<div class="fragment">\n\n{answer.strip()}\n\n</div>') for question, answer in questions]
-    first, *others = asked
-    return "\n\n".join([f"## {headline}", first.body, *(slide.below(headline) for slide in others)])
+    first, *others = [Slide(f'{question}\n\n<div class="fragment">\n\n{answer}\n\n</div>') for question, answer in questions]
+    return "\n\n".join([f"## {RECAP}", first.body, *(slide.below(RECAP) for slide in others)])
 
 
 def _end(sources: DeckSources) -> list[str]:

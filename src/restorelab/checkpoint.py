@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load as read_tensors
-from safetensors.torch import save as write_tensors
 from torch import nn
 
 from restorelab.errors import CheckpointError, ParameterError
-from restorelab.files import sum_file, sum_fits, write_with_sum
+from restorelab.files import sum_file, sum_fits
 from restorelab.systems import System, name_of, system
+from restorelab.tensor_file import KEY, unpack, write
 
 FORMAT = "restorelab-checkpoint-1"
-# One entry of metadata for everything: safetensors writes several in random order, and equal weights are to be equal files.
-KEY = "restorelab"
 LONGEST_HEADER = 100 * 2**20  # bytes; the limit of the format
 
 
@@ -36,19 +33,13 @@ def save(path: str | Path, model: nn.Module, manifest: dict | None = None, half:
 
     Raises CheckpointError when the place cannot be written to; what was there before is kept then.
     """
-    tensors = {
-        key: (value.half() if half and value.is_floating_point() else value).cpu().contiguous() for key, value in model.state_dict().items()
-    }
     header = {
         "format": FORMAT,
         "system": name_of(model),
         "config": dataclasses.asdict(model.cfg),
         "manifest": manifest or {},
     }
-    try:
-        return write_with_sum(path, write_tensors(tensors, {KEY: json.dumps(header)}))
-    except OSError as error:
-        raise CheckpointError(f"the checkpoint cannot be written to {path}: {error.strerror}.") from error
+    return write(path, model.state_dict(), header, "checkpoint", half)
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -57,8 +48,7 @@ def load(path: str | Path) -> Checkpoint:
     header = _header(data, path)
     entry = _system(header, path)
     model = entry.model(_config(entry, header, path))
-    tensors = {key: value.float() if value.is_floating_point() else value for key, value in read_tensors(data).items()}
-    fill(model, tensors, path)
+    fill(model, unpack(data), path)
     return Checkpoint(model.eval(), header["system"], header.get("manifest", {}))
 
 

@@ -30,7 +30,7 @@ def save(checkpoint: Path, network: UNetDiscriminator, accuracy: float) -> str:
     """Write it beside the checkpoint of its network, which is there; returns its sha256. Raises CheckpointError."""
     header = {"format": FORMAT, "channels": network.channels, "width": network.width}
     header |= {"accuracy": round(accuracy, 4), "trained against": _sum_of(checkpoint)}
-    return write(file_of(checkpoint), network.state_dict(), header)
+    return write(file_of(checkpoint), network.state_dict(), header, "discriminator")
 
 
 def load(checkpoint: Path) -> Discriminator | None:

@@ -47,8 +47,8 @@ def test_a_chapter_becomes_a_page_with_words_for_pictures_folded_solutions_and_c
 def test_a_chapter_becomes_slides_with_its_sections_exercises_and_questions_and_no_answers(path, tmp_path):
     notebook, solved = (nbformat.read(one, as_version=4) for one in (path, path.parent / "solutions" / path.name))
     folder = ROOT / "course" / path.stem
-    chapter, asked = facts.read(folder), questions((folder / "lesson.py").read_text(encoding="utf-8"))
-    notes = (folder / "notes.md").read_text(encoding="utf-8") if (folder / "notes.md").is_file() else ""
+    lesson, notes = ((folder / name).read_text(encoding="utf-8") for name in ("lesson.py", "notes.md"))
+    chapter, asked = facts.read(folder), questions(lesson)
     text = deck(notebook, DeckSources(chapter, asked, notes, facts.chinese(folder), {}), Gallery(tmp_path, path.stem))
     headlines = re.findall("^## (.+)$", text, re.MULTILINE)
     mine, theirs = ([one for one in some if one not in END] for some in (headlines, chapter.headlines))
@@ -58,6 +58,7 @@ def test_a_chapter_becomes_slides_with_its_sections_exercises_and_questions_and_
     pictures = re.findall('<img [^>]*src="../pictures/([^"]+)" alt="([^"]*)"', text)
     assert len(pictures) == text.count("<img") and all((tmp_path / name).is_file() and words for name, words in pictures)
     assert not any(answer in text for answer in answers(solved).values())
+    assert all(question in text and answer in text for question, answer in chapter.recap)
     if "## Questions for the room" in notes:
         assert headlines[-1] == "Questions for the room" and notes.count("\n1. ") == 1
 

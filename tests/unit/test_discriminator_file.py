@@ -5,6 +5,7 @@ import torch
 
 from restorelab import checkpoint, discriminator, tensor_file
 from restorelab.errors import CheckpointError
+from restorelab.files import sha256_of
 from restorelab.models.discriminators import UNetDiscriminator
 from restorelab.models.x16 import RRDBCascade, RRDBCascadeConfig
 from restorelab.systems import SYSTEMS
@@ -45,11 +46,11 @@ def test_damage_and_other_files_are_told(network):
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(CheckpointError, match="damaged"):
         discriminator.load(network)
-    tensor_file.write(path, {"a": torch.ones(1)}, {"format": "another"})
+    tensor_file.write(path, {"a": torch.ones(1)}, {"format": "another"}, "discriminator")
     with pytest.raises(CheckpointError, match="holds no discriminator"):
         discriminator.load(network)
     header = {"format": discriminator.FORMAT, "channels": 3, "width": 2, "accuracy": 0.5}
-    tensor_file.write(path, {"a": torch.ones(1)}, header | {"trained against": discriminator._sum_of(network)})
+    tensor_file.write(path, {"a": torch.ones(1)}, header | {"trained against": sha256_of(network.read_bytes())}, "discriminator")
     with pytest.raises(CheckpointError, match="do not fit a U-Net discriminator"):
         discriminator.load(network)
 

@@ -68,9 +68,8 @@ def levels(model: DMPHN, residuals: Sequence[Float[Tensor, "3 h w"]], language: 
 
 def gates(mask: Float[Tensor, "k h w"], number: int, language: str = "en") -> tuple[Float[Tensor, "1 h w"], str]:
     """Supervised attention, mean over the channels, from its lowest (black) to its highest (white), which the words say."""
-    mean = mask.mean(0, keepdim=True)
-    low, high = float(mean.min()), float(mean.max())
-    return (mean - low) / max(high - low, 1e-12), say("mask", language, number=number, low=f"{low:.3f}", high=f"{high:.3f}")
+    shown, low, high = _stretched(mask.mean(0, keepdim=True))
+    return shown, say("mask", language, number=number, low=f"{low:.3f}", high=f"{high:.3f}")
 
 
 @torch.inference_mode()
@@ -78,9 +77,14 @@ def verdict(judge: Discriminator, image: Float[Tensor, "3 h w"], language: str =
     """The logit of every pixel, from the lowest (black: taken for made up) to the highest (white: photographed), which the words say."""
     height, width = image.shape[-2:]
     whole = pad_to_multiple(image[None].cpu(), (64, 64))
-    logits = judge.network(whole).decoder_map[0, :, :height, :width]
-    low, high = float(logits.min()), float(logits.max())
-    return (logits - low) / max(high - low, 1e-12), say("verdict", language, low=f"{low:.2f}", high=f"{high:.2f}")
+    shown, low, high = _stretched(judge.network(whole).decoder_map[0, :, :height, :width])
+    return shown, say("verdict", language, low=f"{low:.2f}", high=f"{high:.2f}")
+
+
+def _stretched(map: Float[Tensor, "1 h w"]) -> tuple[Float[Tensor, "1 h w"], float, float]:
+    """Its lowest value as black and its highest as white; and these two."""
+    low, high = float(map.min()), float(map.max())
+    return (map - low) / max(high - low, 1e-12), low, high
 
 
 def strength(features: Float[Tensor, "k h w"]) -> Float[Tensor, "1 h w"]:
@@ -165,9 +169,9 @@ def _wire_look(workshop: Workshop, go: gr.Button, inputs: list, outputs: list) -
             report = lambda share: progress(share, desc=say("at_work", language))  # noqa: E731
             restored = workshop.restore(offer, degraded, job, report, told=told if offer.system == "udvd" else None, explain=True)
             judge = workshop.judge(offer)
+            judged = [verdict(judge, restored.image, language)] if judge else []
         looked = Looked(offer.name, degraded, restored)
-        found = [(degraded, say("given_in", language)), *views(offer, workshop.checkpoint(offer).model, restored, language)]
-        found += [verdict(judge, restored.image, language)] if judge else []
+        found = [(degraded, say("given_in", language)), *views(offer, workshop.checkpoint(offer).model, restored, language), *judged]
         shown = [(shown_file(pixels(one)), words) for one, words in found]
         udvd = offer.system == "udvd"
         row, column = (side // 2 for side in restored.image.shape[-2:])
