@@ -25,15 +25,14 @@ import torch
 from jaxtyping import Float, Float64
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
-from safetensors.torch import save as write_tensors
 from torch import Tensor
 
 from restorelab.degrade.srmd import SIZE, VARIANCE, draw_srmd_kernels
 from restorelab.errors import CheckpointError, ParameterError
-from restorelab.files import sha256_of, sum_file, sum_fits, write_with_sum
+from restorelab.files import sha256_of, sum_file, sum_fits
+from restorelab.tensor_file import KEY, write
 
 FORMAT = "restorelab-kernel-code-1"
-KEY = "restorelab"  # one entry of metadata for everything, so that equal codes are equal files
 HASH_STEPS = 2**20  # a kernel's values are hashed in these steps, far above the last bits in which two machines differ
 ORDERS = ("C", "F")
 
@@ -159,12 +158,8 @@ class KernelCode:
     def save(self, path: str | Path) -> str:
         """Write the code to `path`, a .safetensors file, and its sha256 beside it; returns that. Raises CheckpointError."""
         tensors = {"basis": self.basis, "mean": self.mean, "energy": self.energy}
-        tensors = {name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}
-        header = {"format": FORMAT, "provenance": asdict(self.provenance)}
-        try:
-            return write_with_sum(path, write_tensors(tensors, {KEY: json.dumps(header)}))
-        except OSError as error:
-            raise CheckpointError(f"the kernel code cannot be written to {path}: {error.strerror}.") from error
+        there = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+        return write(path, there, {"format": FORMAT, "provenance": asdict(self.provenance)}, "kernel code", half=False)
 
     @staticmethod
     def load(path: str | Path) -> "KernelCode":
