@@ -66,16 +66,16 @@ def plain_volume(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def test_ssim_of_a_volume_against_a_convolution():
-    """50 times as fast was hoped for; 37 to 42 was measured, the last on a busy machine, and the gate leaves room for that.
+    """50 times as fast was asked for; 50 to 65 was measured, and the gate leaves room for a busy machine.
 
-    Half of the time is filtering, half the arithmetic between. In float64, which agreement to 1e-10 needs, neither strips of rows nor
-    filtering by matrix products was any quicker.
+    Nearly half of the time is filtering. In float64, which agreement to 1e-10 needs, neither strips of rows nor filtering by matrix
+    products was any quicker.
     """
     a, b = pair(360, 640)
     assert abs(volume_map(a, b).mean() - plain_volume(a, b)) < 1e-4
-    slow, fast = seconds(lambda: plain_volume(a, b), lambda: volume_map(a, b).mean(), rounds=5)
+    slow, fast = seconds(lambda: plain_volume(a, b), lambda: volume_map(a, b).mean(), rounds=3, calls=3)
     table("SSIM of a 640x360 picture as MATLAB has it", ["conv3d (ms)", "ours (ms)", "ratio"], [[1e3 * slow, 1e3 * fast, slow / fast]])
-    assert slow / fast >= 25
+    assert slow / fast >= 45
 
 
 def test_niqe_against_a_loop_over_blocks():

@@ -18,14 +18,19 @@ from restorelab.metrics.windows import WINDOW, gaussian_window, similarity
 
 def volume_map(a: Float64[np.ndarray, "h w c"], b: Float64[np.ndarray, "h w c"]) -> Float64[np.ndarray, "h w c"]:
     """The full map, in float64, of pixels in 0..255. A grey picture gets MATLAB's 2-D one."""
-    weights, mixing, shape = gaussian_window(), channel_mixing(a.shape[2]), a.shape
+    slices = [np.ascontiguousarray(x.transpose(2, 0, 1)) for x in (a, b)]
+    weights, mixing = gaussian_window(), torch.from_numpy(channel_mixing(a.shape[2]))
+    seen = torch.empty(slices[0].shape, dtype=torch.float64)  # the same memory for all four filterings: fresh memory costs as much
 
-    def mean(x: Tensor) -> Tensor:
-        filtered = cv2.sepFilter2D(x.numpy(), -1, weights, weights, borderType=cv2.BORDER_REPLICATE)
-        return torch.from_numpy(cv2.transform(filtered, mixing).reshape(shape))  # OpenCV drops a single channel's axis
+    def mean(x: Tensor, spent: bool) -> Tensor:
+        for plane, filtered in zip(x.numpy(), seen.numpy(), strict=True):
+            cv2.sepFilter2D(plane, -1, weights, weights, dst=filtered, borderType=cv2.BORDER_REPLICATE)
+        mixed = x if spent else torch.empty_like(x)
+        torch.mm(mixing, seen.flatten(1), out=mixed.flatten(1))
+        return mixed
 
     # The whole picture at once: OpenCV repeats the borders of what it is given, and those of a strip are not the picture's.
-    return similarity(*(torch.from_numpy(np.ascontiguousarray(x)) for x in (a, b)), mean, torch.float64).numpy()
+    return similarity(*(torch.from_numpy(x) for x in slices), mean, torch.float64).numpy().transpose(1, 2, 0)
 
 
 def channel_mixing(channels: int) -> Float64[np.ndarray, "c c"]:

@@ -25,6 +25,7 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # the paper's constants for pixel
 STRIP = 64  # rows of windows at a time: quicker than 32 and 128 at 1280x720 where measured
 
 WindowMean = Callable[[np.ndarray], np.ndarray]  # `h w` -> `h-10 w-10`, of the same type
+Mean = Callable[[Tensor, bool], Tensor]  # of every window; True: what is averaged is not needed afterwards, and may hold the result
 
 
 def gaussian_window() -> Float64[np.ndarray, " 11"]:
@@ -46,7 +47,7 @@ def similarity_strips(
     """SSIM of every window of one plane, a strip of rows after the other. `fine`: as for `similarity`."""
     rows = a.shape[0] - WINDOW + 1
 
-    def mean(x: Tensor) -> Tensor:
+    def mean(x: Tensor, _: bool) -> Tensor:
         return torch.from_numpy(window_mean(x.numpy()))
 
     a, b = torch.from_numpy(a), torch.from_numpy(b)
@@ -55,21 +56,23 @@ def similarity_strips(
         yield similarity(a[strip], b[strip], mean, fine).numpy()
 
 
-def similarity(a: Tensor, b: Tensor, mean: Callable[[Tensor], Tensor], fine: torch.dtype) -> Tensor:
+def similarity(a: Tensor, b: Tensor, mean: Mean, fine: torch.dtype) -> Tensor:
     """SSIM of every window in the type `fine`, torch.float32 or float64, that of all that is about the difference.
 
     In torch and in place, which spares a third of the passes over memory. The constants go in where a pass is needed anyway.
     """
-    squares = mean(torch.addcmul(C1_AND_C2, a, a).addcmul_(b, b))
+    squares = mean(torch.addcmul(C1_AND_C2, a, a).addcmul_(b, b), True)
     difference = (a - b).to(fine)
-    mean_a, mean_difference = mean(a), mean(difference)
-    spread = mean(difference.mul_(difference))
-    mean_b = mean_a - mean_difference
-    brightness = torch.addcmul(JUST_C1, mean_a, mean_a).addcmul_(mean_b, mean_b)  # ma^2 + mb^2 + C1
+    mean_a, mean_difference = mean(a, False), mean(difference, False)
+    spread = mean(difference.mul_(difference), True)
+    brightness = torch.addcmul(JUST_C1, mean_a, mean_a)
+    mean_b = mean_a.sub_(mean_difference)
+    brightness.addcmul_(mean_b, mean_b)  # ma^2 + mb^2 + C1
     variances = squares.sub_(brightness).to(fine)  # va + vb + C2
     brightness, mean_difference = brightness.to(fine), mean_difference.mul_(mean_difference)
-    top = variances - spread.sub_(mean_difference)
-    return top.mul_(brightness - mean_difference).div_(variances.mul_(brightness))
+    contrast = torch.addcdiv(ONE.to(fine), spread.sub_(mean_difference), variances, value=-1, out=spread)
+    return torch.addcdiv(ONE.to(fine), mean_difference, brightness, value=-1, out=mean_difference).mul_(contrast)
 
 
 JUST_C1, C1_AND_C2 = (torch.tensor(constant, dtype=torch.float64) for constant in (C1, C1 + C2))
+ONE = torch.tensor(1.0)
