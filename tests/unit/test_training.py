@@ -193,6 +193,7 @@ def test_configurations_are_checked():
         {"workers": -1},
         {"accumulate": 0},
         {"freeze_steps": -1},
+        {"freeze_norms": -1},
     ):
         with pytest.raises(TrainingError):
             FitConfig(**bad)
@@ -306,6 +307,41 @@ def test_a_backbone_stands_still_for_the_steps_it_is_told_to(tmp_path):
     assert ends[0] == ends[1]
     with pytest.raises(TrainingError, match="no backbone"):
         train(tmp_path / "none", cfg)
+
+
+class Normed(Gain):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, degraded):
+        return Restored(self.norm(self.layer(degraded)))
+
+
+def test_batch_norms_stop_measuring_at_a_step_and_a_resumed_run_stays_the_same(tmp_path):
+    """Before that step the stored statistics move with every batch; from it on they are what the network normalises by."""
+    moved, measured = [], []
+
+    def watch(progress):
+        moved.append((net.norm.running_mean.clone(), net.layer.weight.detach().clone()))
+        measured.append(net.norm.training)
+        if progress.step == 5 and stops:
+            raise KeyboardInterrupt
+
+    ends = []
+    for folder, stops in (("straight", False), ("stopped", True), ("stopped", False)):
+        torch.manual_seed(0)
+        net, cfg = Normed(), FitConfig(**{**vars(CFG), "steps": 8, "save_every": 2, "freeze_norms": 4})
+        with Run(tmp_path / folder, seed=0) as run:
+            try:
+                ends.append(weights(fit(net, every_stage_mse, Halved(), cfg, run, watch=watch)))
+            except KeyboardInterrupt:
+                assert stops
+    same = [[torch.equal(a, b) for a, b in zip(before, after, strict=True)] for before, after in zip(moved[:7], moved[1:8], strict=True)]
+    assert [mean for mean, _ in same] == [False, False, True, True, True, True, True]
+    assert not any(weight for _, weight in same)
+    assert measured[:8] == [True] * 3 + [False] * 5
+    assert ends[0] == ends[1]
 
 
 def test_only_where_it_is_asked_for_the_network_is_compiled(tmp_path, monkeypatch):

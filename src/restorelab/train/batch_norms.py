@@ -1,4 +1,4 @@
-"""Batch norms that measure the whole batch when several processes share it.
+"""What batch norms measure while a network is trained: the whole batch when several processes share it, or nothing any more.
 
 A process that sees a part of the batch would normalise by that part, and train another network. torch's SyncBatchNorm is for GPUs
 only; this works everywhere, for every kind of batch norm: they all go through one function of torch, and are met there.
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -24,6 +24,18 @@ def whole_batch_norms() -> Iterator[None]:
         return
     with _OverProcesses():
         yield
+
+
+def measure_batches(model: nn.Module, on: bool) -> None:
+    """Let the batch norms of a network in training measure each batch, or (False) use the statistics they have stored, and keep them.
+
+    A network that restores with stored statistics was never trained with them: it learned with those of each batch, which differ from
+    draw to draw, most of all at the coarse levels, where a batch has few pixels. Held still for the last part of a training,
+    they are what the weights are fitted to.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train(on)
 
 
 class _OverProcesses(TorchFunctionMode):

@@ -19,7 +19,7 @@ from restorelab.errors import TrainingError
 from restorelab.train import batch as batches_of
 from restorelab.train.adversary import Adversary, Running
 from restorelab.train.batch import Prepare
-from restorelab.train.batch_norms import whole_batch_norms
+from restorelab.train.batch_norms import measure_batches, whole_batch_norms
 from restorelab.train.distributed import average_gradients, average_statistics, begin_alike, mean_over_processes, rank, world_size
 from restorelab.train.objectives import Objective
 from restorelab.train.resume import Changing, keep, take_up
@@ -40,6 +40,7 @@ class FitConfig:
     validate_every: int = 100  # steps between looks at the validation pictures
     accumulate: int = 1  # parts that a process computes its share of a batch in, one after the other, where memory is short
     freeze_steps: int = 0  # first steps in which the network's backbone stands still: for one that has been trained before
+    freeze_norms: int = 0  # from this step on batch norms use the statistics they have stored, as they will when it restores; 0: never
     compile: bool = False  # torch.compile; it takes minutes to begin with
 
     def __post_init__(self):
@@ -48,8 +49,8 @@ class FitConfig:
                 raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if not (self.learning_rate > 0 and self.clip > 0 and 0 <= self.ema < 1):
             raise TrainingError(f"learning_rate and clip must be above 0 and ema in [0, 1): {self}")
-        if min(self.warmup, self.workers, self.freeze_steps) < 0:
-            raise TrainingError(f"warmup, workers and freeze_steps must not be negative: {self}")
+        if min(self.warmup, self.workers, self.freeze_steps, self.freeze_norms) < 0:
+            raise TrainingError(f"warmup, workers, freeze_steps and freeze_norms must not be negative: {self}")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise TrainingError(f'precision is "auto", "float32" or "bfloat16", not {self.precision!r}.')
 
@@ -105,6 +106,8 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
         _set_learning_rate(optimizer, learning_rate_at(step, cfg))
         if cfg.freeze_steps:
             model.backbone.requires_grad_(step > cfg.freeze_steps)
+        if cfg.freeze_norms:
+            measure_batches(model, step < cfg.freeze_norms)
         total = 0.0
         for part in batch.parts(cfg.accumulate):
             with running():
