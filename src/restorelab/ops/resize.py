@@ -19,12 +19,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
-from torch.nn import functional as F
 
 from restorelab.ops.bicubic_kernels import keys_cubic
-from restorelab.ops.pad import mirror, pad_mirror
+from restorelab.ops.pad import mirror
 
-SUPPORT = 4  # the widened cubic reaches 2 output pixels to each side; 4 keeps the padded grid aligned with room to spare
+SUPPORT = 2  # output pixels to each side that the widened cubic of a shrinking picture reaches
 BORDERS = ("symmetric", "replicate")
 BLOCK = 64  # rows of a matrix multiplied at once: fewer waste time on calls, more on zeros
 TIE = 1e-9  # exact halves are common (one byte in 165 of Set5 at x2): the last bit of a sum must not decide which way they go
@@ -95,19 +94,11 @@ def imresize_uint8(
 
 
 def downsample_bicubic(image: Float[Tensor, "b c h w"], scale: int) -> Float[Tensor, "b c h2 w2"]:
-    """`b c h w` -> `b c h/scale w/scale`; h and w must be multiples of `scale`. Not clipped: a cubic overshoots.
-
-    By way of torch's antialiased bicubic, which agrees with MATLAB's in the interior and crops its kernel at the border, so the border
-    is supplied here.
-    """
+    """`b c h w` -> `b c h/scale w/scale`; h and w must be multiples of `scale`. Not clipped: a cubic overshoots."""
     height, width = image.shape[-2:]
     if height % scale or width % scale:
         raise ValueError(f"a {height}x{width} picture cannot be shrunk exactly {scale} times; crop it to multiples of {scale}")
-    margin = SUPPORT * scale
-    padded = pad_mirror(image, margin, margin, margin, margin, repeat_edge=True)
-    size = [side // scale for side in padded.shape[-2:]]
-    small = F.interpolate(padded, size=size, mode="bicubic", antialias=True, align_corners=False)
-    return small[..., SUPPORT:-SUPPORT, SUPPORT:-SUPPORT]
+    return resize_bicubic(image, scale=1 / scale)
 
 
 @dataclass(frozen=True)
