@@ -39,7 +39,7 @@ def train(folder: Path) -> None:
             torch.manual_seed(rank())  # the first process's weights must reach the other
             game = UNetHinge(width=2, mix=1.0) if name == "unet" else Relativistic(width=2, pools=name == "pools")
             against = Adversary(game, {"adversarial": 0.1, "features": 1.0}, learning_rate=1e-4)
-            run = Run(folder / f"{name}-{rank()}", seed=0)  # every process has a folder here; only the first writes states
+            run = Run(folder / name, seed=0)
             cfg = FitConfig(steps=3, batch=4, learning_rate=1e-4, warmup=1, ema=0.5)
             trained = fit(Generator(), every_stage_mse, Halved(), cfg, run, adversary=against)
             rows = [{k: v for k, v in row.items() if k != "seconds"} for row in run.rows()]

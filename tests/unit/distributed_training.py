@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from restorelab.cli.app import app
 from restorelab.data.pairs import TrainingPairs, training_photos
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
 from restorelab.presets import SHAKE
@@ -19,11 +20,16 @@ def train(folder: Path) -> None:
         torch.manual_seed(0)
         model = DMPHN(DMPHNConfig(width=4))
         samples = TrainingPairs(training_photos(), SHAKE, crop=32, seed=0)
-        run = Run(folder / f"run-{rank()}", seed=0)  # every process has a folder here; only the first writes states
+        run = Run(folder / "run", seed=0)
         trained = fit(model, every_stage_mse, samples, FitConfig(steps=3, batch=4, warmup=1, ema=0.5), run)
         if rank() == 0:
             torch.save(trained.state_dict(), folder / "weights.pt")
         run.close()
+
+
+def command(*words: str) -> None:
+    """`restorelab` with these words."""
+    app(list(words), standalone_mode=False)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ from torch import nn
 from torch.nn import functional as F
 from unit import distributed_adversary, distributed_training
 
+from restorelab import checkpoint
 from restorelab.models.discriminators import UNetDiscriminator
 from restorelab.train import batch_norms
+from restorelab.train.run import read_manifest, read_rows
 
 
 def test_two_processes_end_where_one_does(tmp_path):
@@ -27,7 +29,25 @@ def test_two_processes_end_where_one_does(tmp_path):
     assert all((one[key] - other[key]).abs().max() <= 1e-6 for key in one)
     start = torch.load(alone / "weights.pt", weights_only=True)
     assert any(value.abs().max() > 0 for value in start.values())
-    assert list((two / "run-0" / "checkpoints").glob("*.pt")) and not list((two / "run-1" / "checkpoints").glob("*.pt"))
+    assert list((two / "run" / "checkpoints").glob("*.pt"))
+
+
+def test_the_command_takes_the_processes_of_torchrun_for_one_training(tmp_path, monkeypatch):
+    """One run folder, judged and told once; begun again when it is done, it is the same."""
+    monkeypatch.setenv("RESTORELAB_RUNS", str(tmp_path / "runs"))
+    words = ("train", "dmphn", "--steps", "4", "--batch", "2", "--crop", "32", "--device", "cpu", "--precision", "float32")
+    assert in_processes((distributed_training.command, *words, "--out", str(tmp_path / "alone"))) == [0]
+    assert under_torchrun(2, distributed_training.command, *words) == [0, 0]
+    (two,) = (tmp_path / "runs" / "dmphn").iterdir()
+    one, other = (checkpoint.load(folder / "checkpoints" / "final.safetensors") for folder in (tmp_path / "alone", two))
+    assert all((one.model.state_dict()[key] - value).abs().max() <= 1e-6 for key, value in other.model.state_dict().items())
+    assert other.manifest["result"]["gain"] == pytest.approx(one.manifest["result"]["gain"], abs=1e-3)
+    assert len(read_rows(two)) == 4 and read_manifest(two)["resumed"] == 0
+
+    assert under_torchrun(2, distributed_training.command, *words, "--out", str(two)) == [0, 0]
+    again = checkpoint.load(two / "checkpoints" / "final.safetensors")
+    assert all(torch.equal(again.model.state_dict()[key], value) for key, value in other.model.state_dict().items())
+    assert len(read_rows(two)) == 4 and read_manifest(two)["resumed"] == 1
 
 
 @pytest.fixture(scope="module")

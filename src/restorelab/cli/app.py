@@ -186,19 +186,26 @@ def train(
     crop: Annotated[int, typer.Option(help="Side of the training crops; 0 keeps the preset's.")] = 0,
     learning_rate: Annotated[float, typer.Option(help="Peak of the schedule; 0 keeps the preset's.")] = 0.0,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto; empty keeps the preset's.")] = "",
+    shard: Annotated[bool, typer.Option("--shard", help="Under torchrun: every process keeps a part of the weights, not all.")] = False,
 ) -> None:
-    """Train a system by one of its presets. Stop it whenever you like, and go on with the same words and `--out`."""
-    from restorelab.cli import training as shell
+    """Train a system by one of its presets. Stop it whenever you like, and go on with the same words and `--out`.
 
-    given = {"steps": steps, "batch": batch, "crop": crop, "learning_rate": learning_rate, "precision": precision}
+    On several GPUs: `torchrun --nproc_per_node=4 -m restorelab train ...`. The batch is that of all processes together.
+    """
+    from restorelab.cli import training as shell
+    from restorelab.train.distributed import process_group, rank
+
+    given = {"steps": steps, "batch": batch, "crop": crop, "learning_rate": learning_rate, "precision": precision, "shard": shard}
     if (training is None) == (course is None) or (course and (start or any(given.values()))):
         raise ParameterError("name a training, or a checkpoint to train again with --course, which takes no other parameters.")
-    if course:
-        from restorelab.cli import again
+    with process_group():
+        told = Console(quiet=True) if rank() else console  # one of several processes tells
+        if course:
+            from restorelab.cli import again
 
-        again.train_again(course, photos, out, device, console)
-        return
-    shell.train(training, preset, out, photos, device, seed, given, console, start)
+            again.train_again(course, photos, out, device, told)
+        else:
+            shell.train(training, preset, out, photos, device, seed, given, told, start)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from restorelab.devices import choose_device
 from restorelab.errors import ParameterError, did_you_mean
 from restorelab.evaluate import Evaluation
 from restorelab.train import session
+from restorelab.train.distributed import agreed, rank, world_size
 from restorelab.train.loop import Progress
 from restorelab.train.run import Run, new_run_folder
 
@@ -35,9 +36,11 @@ def train(name: str, preset_name: str, out: Path | None, photos: Path | None, de
     pictures, facts = photographs(photos)
     model, begun = beginning(name, preset, seed, start)
     parameters = presets.describe(preset) | {"training": name, "preset": preset_name} | begun
-    with Run(out or new_run_folder(name), seed, parameters, facts, device) as run:
+    with Run(out or agreed(new_run_folder(name)), seed, parameters, facts, device) as run:
         console.print(escape(preset.note))
         trained = carry_out(name, preset, model, pictures, run, device, console)
+        if rank() > 0:
+            return run.folder  # the first process judges and keeps, for all
         result, _ = keep(name, preset, trained, run)
         gain = f"{result.mean('degraded_psnr'):.2f} -> {result.mean('restored_psnr'):.2f} dB ({result.mean('gain'):+.2f})"
         console.print(escape(f"{gain} on {len(result.rows)} pictures; {result.protocol}"))
@@ -68,7 +71,8 @@ def carry_out(name: str, preset: presets.Preset, model: nn.Module, pictures: lis
               console: Console) -> nn.Module:  # fmt: skip
     """Train, or go on where the run stopped, with a forecast and a bar."""
     console.print(escape(f"{name}, {preset.fit.steps} steps, seed {run.seed}\nrun folder: {run.folder}"))
-    console.print(f"This takes {session.predict(model, preset, pictures, run.seed, device)}.")
+    if world_size() == 1:  # a forecast takes a step or two, which the processes would have to take together
+        console.print(f"This takes {session.predict(model, preset, pictures, run.seed, device)}.")
     with Bars(preset.fit.steps, console) as bars:
         return session.train(model, preset, pictures, run, device, bars)
 

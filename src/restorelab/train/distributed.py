@@ -7,15 +7,18 @@ from contextlib import contextmanager
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """Join the other processes when torchrun started us, and leave them at the end."""
+    """Join the other processes when torchrun started us, and leave them at the end. Within, "cuda" is the GPU of this process."""
     if "RANK" not in os.environ or dist.is_initialized():
         yield
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
     finally:
@@ -30,12 +33,40 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
+def agreed(value: object) -> object:
+    """What the first process says, in all of them."""
+    said = [value]
+    if dist.is_initialized():
+        dist.broadcast_object_list(said, src=0)
+    return said[0]
+
+
 def begin_alike(*networks: nn.Module) -> None:
     """Give every process the first one's weights and statistics."""
     if dist.is_initialized():
         for network in networks:
             for value in (*network.parameters(), *network.buffers()):
                 dist.broadcast(value.detach(), src=0)
+
+
+class Copies:
+    """For `fit`: every process has the whole network, and so has a single one."""
+
+    def __init__(self, model: nn.Module, average: AveragedModel):
+        self._model, self._average = model, average
+
+    def changing(self, optimizer: torch.optim.Optimizer) -> dict:
+        """What is kept and taken up again, by name."""
+        return {"model": self._model, "optimizer": optimizer, "average": self._average}
+
+    def gradient(self, longest: float) -> torch.Tensor:
+        """Make it the mean over all processes, no longer than `longest`; its length before that."""
+        average_gradients(self._model)
+        return nn.utils.clip_grad_norm_(self._model.parameters(), longest)
+
+    def result(self) -> nn.Module:
+        """The averaged network, whole, in every process."""
+        return self._average.module
 
 
 def average_gradients(network: nn.Module) -> None:

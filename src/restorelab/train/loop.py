@@ -20,7 +20,7 @@ from restorelab.train import batch as batches_of
 from restorelab.train.adversary import Adversary, Running
 from restorelab.train.batch import Prepare
 from restorelab.train.batch_norms import measure_batches, whole_batch_norms
-from restorelab.train.distributed import average_gradients, average_statistics, begin_alike, mean_over_processes, rank, world_size
+from restorelab.train.distributed import Copies, average_statistics, begin_alike, mean_over_processes, rank, world_size
 from restorelab.train.objectives import Objective
 from restorelab.train.resume import Changing, keep, take_up
 from restorelab.train.run import Run
@@ -41,6 +41,7 @@ class FitConfig:
     accumulate: int = 1  # parts that a process computes its share of a batch in, one after the other, where memory is short
     freeze_steps: int = 0  # first steps in which the network's backbone stands still: for one that has been trained before
     freeze_norms: int = 0  # from this step on batch norms use the statistics they have stored, as they will when it restores; 0: never
+    shard: bool = False  # every process keeps a part of the weights, instead of all of them (FSDP2): for networks that do not fit otherwise
     compile: bool = False  # torch.compile; it takes minutes to begin with
 
     def __post_init__(self):
@@ -65,7 +66,7 @@ class Progress:
     samples_per_second: float
     remaining: float  # seconds
     validation: dict[str, float] | None  # at the steps where it was measured
-    weights: nn.Module  # the averaged weights, for a preview
+    weights: nn.Module  # the averaged weights, for a preview (not of a sharded network, which only all processes together can run)
     notice: str = ""  # what there is reason to say about this step, such as that the discriminator has won
 
 
@@ -86,16 +87,17 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
     _check(model, cfg, adversary)
     torch.manual_seed(run.seed)
     model = model.to(device, memory_format=torch.channels_last).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, fused=True)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(cfg.ema))
-    changing: dict[str, Changing] = {"model": model, "optimizer": optimizer, "average": average}
+    begin_alike(model, average)
+    held = _held(model, average, cfg.shard)
+    optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, fused=True)
+    changing: dict[str, Changing] = held.changing(optimizer)
     if adversary:
         adversary.begin(device)
         changing["adversary"] = adversary
     if isinstance(objective, nn.Module):
         objective = objective.to(device)
     done, seconds = take_up(run, changing)
-    begin_alike(model, average)
     net = torch.compile(model) if cfg.compile else model
     running = how_networks_run(cfg, device)
     clock = time.perf_counter() - seconds
@@ -119,8 +121,7 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
                 loss = loss + adversary.terms(restored.image, part.clean, running)
             loss.backward()
             total = total + loss.detach()
-        average_gradients(model)
-        norm = nn.utils.clip_grad_norm_(model.parameters(), cfg.clip)
+        norm = held.gradient(cfg.clip)
         if not torch.isfinite(norm):
             if not adversary:  # it has taken the step already that the model has not
                 keep(run, changing, step - 1, time.perf_counter() - clock)
@@ -138,7 +139,7 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
         if watch and rank() == 0:
             watch(progress)
 
-    return average.module.cpu().eval()
+    return held.result().cpu().eval()
 
 
 def batches(samples: Dataset, cfg: FitConfig, done: int) -> Iterator[object]:
@@ -177,6 +178,15 @@ def how_networks_run(cfg: FitConfig, device: str) -> Running:
     return running
 
 
+def _held(model: nn.Module, average: AveragedModel, sharded: bool) -> Copies:
+    """How several processes hold the network: each all of it, or a part."""
+    if not sharded:
+        return Copies(model, average)
+    from restorelab.train.sharding import Parts  # takes seconds to import
+
+    return Parts(model, average)
+
+
 def _set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = value
@@ -187,6 +197,8 @@ def _check(model: nn.Module, cfg: FitConfig, adversary: Adversary | None) -> Non
         raise TrainingError("a discriminator judges whole batches: with an adversary, accumulate is 1. Take a smaller batch, or more GPUs.")
     if (cfg.batch // world_size()) % cfg.accumulate:
         raise TrainingError(f"{cfg.batch // world_size()} samples cannot be computed in {cfg.accumulate} equal parts.")
+    if cfg.shard and (world_size() == 1 or cfg.compile):
+        raise TrainingError("shard spreads a network over several processes: start them with torchrun, and leave out compile.")
     if cfg.freeze_steps and not hasattr(model, "backbone"):
         raise TrainingError(f"{type(model).__name__} has no backbone to hold still: leave out freeze_steps.")
 
@@ -196,11 +208,10 @@ def _report(run: Run, cfg: FitConfig, step: int, loss: Tensor, norm: Tensor, sec
     pace = seconds / step  # over the whole run, kills included: `seconds` is carried along
     notice = adversary.notice if adversary else ""
     progress = Progress(step, cfg.steps, float(loss), cfg.batch / pace, (cfg.steps - step) * pace, measured, weights, notice)
-    if rank() == 0:
-        row = {"step": step, "steps": cfg.steps, "loss": progress.loss, "gradient_norm": float(norm)}
-        row |= {"learning_rate": learning_rate_at(step, cfg), "seconds": round(seconds, 3)}
-        row |= (adversary.figures if adversary else {}) | (measured or {}) | ({"notice": notice} if notice else {})
-        run.log(row)
+    row = {"step": step, "steps": cfg.steps, "loss": progress.loss, "gradient_norm": float(norm)}
+    row |= {"learning_rate": learning_rate_at(step, cfg), "seconds": round(seconds, 3)}
+    row |= (adversary.figures if adversary else {}) | (measured or {}) | ({"notice": notice} if notice else {})
+    run.log(row)
     return progress
 
 

@@ -6,7 +6,6 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from restorelab.errors import TrainingError
-from restorelab.train.distributed import rank
 from restorelab.train.run import Run
 
 
@@ -20,10 +19,9 @@ class Changing(Protocol):
 
 
 def keep(run: Run, changing: Mapping[str, Changing], step: int, seconds: float) -> None:
-    """Save it all, with torch's random states; the first process does, for all."""
-    if rank() == 0:
-        state = {name: one.state_dict() for name, one in changing.items()}
-        run.save_state(step, state | {"step": step, "seconds": seconds, "torch_rng": torch.get_rng_state(), "cuda_rng": _cuda_states()})
+    """Save it all, with torch's random states. Every process must call it: of a sharded network each has a part."""
+    state = {name: one.state_dict() for name, one in changing.items()}
+    run.save_state(step, state | {"step": step, "seconds": seconds, "torch_rng": torch.get_rng_state(), "cuda_rng": _cuda_states()})
 
 
 def take_up(run: Run, changing: Mapping[str, Changing]) -> tuple[int, float]:

@@ -7,6 +7,7 @@ runs/<chapter>/<time>-<hash>/
     figures/
 """
 
+import functools
 import json
 import os
 import platform
@@ -14,7 +15,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from restorelab import repository
 from restorelab.errors import ParameterError, TrainingError
 from restorelab.files import write_atomically
 from restorelab.train import state as states
+from restorelab.train.distributed import rank
 
 LOCK_WAIT = 20  # seconds: an orphaned kernel of a killed run notices its parent's death within a few
 
@@ -45,12 +47,30 @@ def new_run_folder(chapter: str) -> Path:
     return runs_folder() / chapter / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
 
 
+def by_the_first(method: Callable) -> Callable:
+    """Of several processes under torchrun only the first one does it."""
+
+    @functools.wraps(method)
+    def alone(*args, **kwargs):
+        return method(*args, **kwargs) if rank() == 0 else None
+
+    return alone
+
+
 class Run:
-    """An open run folder. Only one process may hold it; use it in a `with` block or call `close()`."""
+    """An open run folder. Only one process may hold it; use it in a `with` block or call `close()`.
+
+    Of several processes under torchrun all open the same folder; the first one writes, the others only read the states.
+    """
 
     def __init__(self, folder: str | Path, seed: int = 0, parameters: dict | None = None, data: dict | None = None, device: str = "cpu"):
         """Create the folder, or take up the one that is there; its parameters must be equal then. Raises TrainingError."""
         self.folder, self.seed = Path(folder), seed
+        self._open()
+        self._begin(parameters or {}, data or {}, device)
+
+    @by_the_first
+    def _open(self) -> None:
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self.figures.mkdir(exist_ok=True)
@@ -63,7 +83,6 @@ class Run:
             self._lock.acquire(timeout=LOCK_WAIT)
         except filelock.Timeout as error:
             raise TrainingError(f"{self.folder} is being written to by another process: wait for it, or start a new run.") from error
-        self._begin(parameters or {}, data or {}, device)
 
     @property
     def checkpoints(self) -> Path:
@@ -77,6 +96,7 @@ class Run:
     def manifest(self) -> dict:
         return read_manifest(self.folder)
 
+    @by_the_first
     def _begin(self, parameters: dict, data: dict, device: str) -> None:
         asked = {"seed": self.seed, "parameters": json.loads(json.dumps(parameters)), "data": data}
         before = read_manifest(self.folder)
@@ -90,12 +110,14 @@ class Run:
         started = before.get("started") or time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.note(**facts, started=started, status="running", resumed=before.get("resumed", -1) + 1 if "format" in before else 0)
 
+    @by_the_first
     def note(self, **facts) -> None:
         """Add to, or replace in, the manifest."""
         text = json.dumps(read_manifest(self.folder) | facts, indent=2)
         with _said(self.folder / "manifest.json") as file:
             write_atomically(file, text.encode())
 
+    @by_the_first
     def log(self, row: dict) -> None:
         with _said(self.folder / "metrics.jsonl") as path, open(path, "a") as file:
             file.write(json.dumps(row) + "\n")
@@ -104,12 +126,14 @@ class Run:
         """What was logged, one dict per step. A line cut off by a kill is left out."""
         return read_rows(self.folder)
 
+    @by_the_first
     def forget_after(self, step: int) -> None:
         """Drop the rows of steps that were done but not saved: they are about to be done again."""
         kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
         with _said(self.folder / "metrics.jsonl") as file:
             write_atomically(file, "".join(kept).encode())
 
+    @by_the_first
     def save_state(self, step: int, state: dict) -> None:
         states.save_state(self.checkpoints, step, state)
 
@@ -121,6 +145,7 @@ class Run:
         self.note(**facts, status="finished", finished=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
         self.close()
 
+    @by_the_first
     def close(self) -> None:
         self._lock.release()
 

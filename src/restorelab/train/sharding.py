@@ -8,8 +8,15 @@ backward; what comes out is the same to rounding. This is ZeRO stage 3 (Rajbhand
     average = AveragedModel(model)                 # before sharding: a sharded network cannot be copied
     shard(model), shard(average.module)
     optimizer = torch.optim.Adam(model.parameters())    # after it: the parameters are other ones now
+
+`fit` does it with `FitConfig(shard=True)`, by way of `Parts`.
 """
 
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -21,6 +28,7 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from restorelab.models.x16 import RRDB, Trunk
 from restorelab.train.distributed import world_size
@@ -33,11 +41,13 @@ def shard(model: nn.Module, units: tuple[type[nn.Module], ...] = (RRDB, Trunk)) 
 
     units: modules gathered as one. What is in none of them is gathered with the model; smaller units need less memory and more messages.
     """
+    model.to(memory_format=torch.contiguous_format)  # FSDP2 has no other weights
     mesh = init_device_mesh(next(model.parameters()).device.type, (world_size(),))
     for module in reversed(list(model.modules())):  # inner ones first: an outer unit takes what is left
         if isinstance(module, units):
             fully_shard(module, mesh=mesh)
-    return fully_shard(model, mesh=mesh)
+    # Let go after forward, which the outermost does not do by itself: an average only restores, and no backward pass would end that.
+    return fully_shard(model, mesh=mesh, reshard_after_forward=True)
 
 
 def whole_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -50,7 +60,40 @@ def whole_optimizer(model: nn.Module, optimizer: Optimizer) -> dict:
     return get_optimizer_state_dict(model, optimizer, options=WHOLE)
 
 
-def load_whole(model: nn.Module, optimizer: Optimizer, weights: dict[str, Tensor], optimizer_state: dict) -> None:
-    """What those two gave, read in every process -> the part of each."""
-    set_model_state_dict(model, weights, options=WHOLE)
-    set_optimizer_state_dict(model, optimizer, optimizer_state, options=WHOLE)
+class Parts:
+    """For `fit`: every process has a part of the network and of its average. Like `distributed.Copies`, whose methods say what they do."""
+
+    def __init__(self, model: nn.Module, average: AveragedModel):
+        self._whole = copy.deepcopy(model).cpu()  # for the result: a sharded network cannot be copied
+        self._model, self._average = shard(model), average
+        shard(average.module)
+
+    def changing(self, optimizer: Optimizer) -> dict[str, "OfTheWhole"]:
+        return {
+            "model": _network(self._model),
+            "optimizer": OfTheWhole(
+                lambda: whole_optimizer(self._model, optimizer),
+                lambda state: set_optimizer_state_dict(self._model, optimizer, state, options=WHOLE),
+            ),
+            "average": _network(self._average),
+        }
+
+    def gradient(self, longest: float) -> Tensor:
+        return nn.utils.clip_grad_norm_(self._model.parameters(), longest).full_tensor()  # averaged already, as they came
+
+    def result(self) -> nn.Module:
+        weights = get_model_state_dict(self._average.module, options=StateDictOptions(full_state_dict=True))  # in every process
+        self._whole.load_state_dict(weights)
+        return self._whole
+
+
+@dataclass(frozen=True)
+class OfTheWhole:
+    """What is sharded, kept and taken up as if it were not. Every process must ask for its state, and the first one gets it."""
+
+    state_dict: Callable[[], dict]
+    load_state_dict: Callable[[dict], object]
+
+
+def _network(model: nn.Module) -> OfTheWhole:
+    return OfTheWhole(lambda: whole_weights(model), lambda state: set_model_state_dict(model, state, options=WHOLE))

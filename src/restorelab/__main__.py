@@ -1,0 +1,5 @@
+"""`python -m restorelab`: what `torchrun -m restorelab train ...` starts."""
+
+from restorelab.cli import main
+
+main()
