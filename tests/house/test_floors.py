@@ -13,7 +13,7 @@ FLOORS = {
     1: {"degrade", "metrics", "losses", "models"},
     2: {"data", "systems", "checkpoint", "discriminator", "official", "restore", "tiling", "devices"},
     3: {"train", "evaluate", "presets", "experiment", "rerun", "speed"},
-    4: {"lesson", "viz", "live", "widgets", "demo", "labs", "doctor", "kernel", "cli"},
+    4: {"lesson", "viz", "live", "widgets", "demo", "labs", "doctor", "kernel", "cli", "__main__"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 ONLY_ON_FLOOR_4 = {
