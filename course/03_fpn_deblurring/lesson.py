@@ -51,6 +51,7 @@ from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import Pair, TrainingPairs, photo_pairs, training_photos
 from restorelab.degrade import CameraShake, GaussianNoise, Recipe, convolve, degrade, gaussian_kernel
 from restorelab.devices import choose_device
+from restorelab.errors import ParameterError
 from restorelab.evaluate import evaluate
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
 from restorelab.live import LivePicture
@@ -98,8 +99,8 @@ asked = dict(pixel_weight=pixel_weight, perceptual_weight=perceptual_weight)
 asked |= dict(adversarial_weight=adversarial_weight)
 asked = {name: value for name, value in asked.items() if value >= 0}
 plan = dataclasses.replace(plan, against=dataclasses.replace(plan.against, **asked))
-known = {str(stride) for stride in STRIDES}
-assert set(levels.split("-")) <= known, f"levels are 2-4-8-16-32, or fewer of these; not {levels}"
+if not set(levels.split("-")) <= {str(stride) for stride in STRIDES}:
+    raise ParameterError(f"levels are 2-4-8-16-32, or fewer of these; not {levels}.")
 device = choose_device(device)
 print(plan.note)
 print("network:", plan.model)

@@ -48,6 +48,7 @@ from restorelab.data.pairs import training_photos
 from restorelab.degrade import IsotropicBlur, isotropic_kernels
 from restorelab.degrade.varying import gather_gaussian
 from restorelab.devices import choose_device
+from restorelab.errors import ParameterError
 from restorelab.evaluate import as_input, evaluate, restore_pair
 from restorelab.experiment.studies import cards_of, course_record
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
@@ -84,7 +85,8 @@ run_dir: str = ""  # where the run is written; empty makes a new folder under ru
 given = dict(steps=steps, batch=batch, learning_rate=learning_rate, width=width, depth=depth)
 given |= dict(scale=scale, blocks=blocks, kernel_size=kernel_size, objective=loss)
 plan = presets.choose(presets.UDVD, preset, **given)
-assert plan.model.scale > 1, "this chapter enlarges: scale is 2, 3 or 4"
+if plan.model.scale == 1:
+    raise ParameterError("this chapter enlarges: scale is 2, 3 or 4.")
 law = plan.told if noise < 0 else dataclasses.replace(plan.told, sigma=(0.0, noise / 255))
 if scale:
     law = dataclasses.replace(law, scale=scale, blur=IsotropicBlur((0.2, float(scale))))
