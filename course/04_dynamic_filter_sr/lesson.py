@@ -48,7 +48,6 @@ from restorelab.data.pairs import training_photos
 from restorelab.degrade import IsotropicBlur, isotropic_kernels
 from restorelab.degrade.varying import gather_gaussian
 from restorelab.devices import choose_device
-from restorelab.errors import ParameterError
 from restorelab.evaluate import as_input, evaluate, restore_pair
 from restorelab.experiment.studies import cards_of, course_record
 from restorelab.lesson import check, hint, predict, reveal, show_source, solution
@@ -82,6 +81,8 @@ photo_folder: str = ""  # your own training photographs, beside the bundled ones
 run_dir: str = ""  # where the run is written; empty makes a new folder under runs/
 
 # %%
+from restorelab.errors import ParameterError
+
 given = dict(steps=steps, batch=batch, learning_rate=learning_rate, width=width, depth=depth)
 given |= dict(scale=scale, blocks=blocks, kernel_size=kernel_size, objective=loss)
 plan = presets.choose(presets.UDVD, preset, **given)
