@@ -15,6 +15,11 @@ PUBLISHED = Against(
 # of the adversary. On shaken photographs the published weights give the adversary 17 times the gradient of the pixels.
 COURSE = dataclasses.replace(PUBLISHED, pixel_weight=9.8, adversarial_weight=0.001, discriminator_width=16)
 
+# A training without discriminators was gone on with twice from the same weights, for 1250 steps. Where the norms of the backbone stood
+# still it was 0.05 to 0.1 dB ahead in validation at each of five looks.
+LAB = FitConfig(steps=8000, batch=8, learning_rate=1e-3, warmup=200, ema=0.998, workers=2, save_every=250, validate_every=250,
+                freeze_norms=2000)  # fmt: skip
+
 DEBLURGAN_V2 = {
     "smoke": Preset(
         model=dataclasses.replace(COURSE_MOBILENET, width=16),
@@ -27,7 +32,7 @@ DEBLURGAN_V2 = {
     ),
     "lab": Preset(
         model=COURSE_MOBILENET,
-        fit=FitConfig(steps=8000, batch=8, learning_rate=1e-3, warmup=200, ema=0.998, workers=2, save_every=250, validate_every=250),
+        fit=LAB,
         crop=128,
         leaves=0.1,
         objective="mse",
