@@ -197,8 +197,10 @@ def _check(model: nn.Module, cfg: FitConfig, adversary: Adversary | None) -> Non
         raise TrainingError("a discriminator judges whole batches: with an adversary, accumulate is 1. Take a smaller batch, or more GPUs.")
     if (cfg.batch // world_size()) % cfg.accumulate:
         raise TrainingError(f"{cfg.batch // world_size()} samples cannot be computed in {cfg.accumulate} equal parts.")
-    if cfg.shard and (world_size() == 1 or cfg.compile):
-        raise TrainingError("shard spreads a network over several processes: start them with torchrun, and leave out compile.")
+    if cfg.shard and (world_size() == 1 or cfg.compile or cfg.freeze_steps):
+        raise TrainingError(
+            "shard spreads a network over several processes: start them with torchrun, and leave out compile and freeze_steps."
+        )
     if cfg.freeze_steps and not hasattr(model, "backbone"):
         raise TrainingError(f"{type(model).__name__} has no backbone to hold still: leave out freeze_steps.")
 

@@ -31,7 +31,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from restorelab.models.x16 import RRDB, Trunk
-from restorelab.train.distributed import world_size
+from restorelab.train.distributed import Copies, world_size
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
@@ -60,12 +60,12 @@ def whole_optimizer(model: nn.Module, optimizer: Optimizer) -> dict:
     return get_optimizer_state_dict(model, optimizer, options=WHOLE)
 
 
-class Parts:
-    """For `fit`: every process has a part of the network and of its average. Like `distributed.Copies`, whose methods say what they do."""
+class Parts(Copies):
+    """For `fit`: every process has a part of the network and of its average."""
 
     def __init__(self, model: nn.Module, average: AveragedModel):
         self._whole = copy.deepcopy(model).cpu()  # for the result: a sharded network cannot be copied
-        self._model, self._average = shard(model), average
+        super().__init__(shard(model), average)
         shard(average.module)
 
     def changing(self, optimizer: Optimizer) -> dict[str, "OfTheWhole"]:
