@@ -608,7 +608,7 @@ if trains:
 #
 # From here on we use your network if it was trained in earnest, the course checkpoint where there is one, and else the few steps above, with the means and variances stored in
 # training, which keep a beginner close to doing nothing. Every figure says which. (The course checkpoint that ships today was trained without judges, from random weights, for the time a processor
-# has, about two hours; its decoder has no norms, with which it was slower in the one run that was compared (chapter 08: the card `deblurgan-norms`). How much it uses its pyramid you will see when you switch the levels off. DMPHN beats it.)
+# has, about two hours and twenty minutes; its decoder has no norms, with which it was slower in the one run that was compared (chapter 08: the card `deblurgan-norms`). How much it uses its pyramid you will see when you switch the levels off. DMPHN beats it.)
 
 # %%
 path = system("deblurgan_v2").course_checkpoint
