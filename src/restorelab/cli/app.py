@@ -190,7 +190,7 @@ def train(
 ) -> None:
     """Train a system by one of its presets. Stop it whenever you like, and go on with the same words and `--out`.
 
-    On several GPUs: `torchrun --nproc_per_node=4 -m restorelab train ...`. The batch is that of all processes together.
+    On several GPUs: `torchrun --nproc_per_node=4 -m restorelab train mprnet`. The batch is that of all processes together.
     """
     from restorelab.cli import training as shell
     from restorelab.train.distributed import process_group, rank
