@@ -17,6 +17,7 @@ from restorelab import discriminator, presets
 from restorelab.cli.training import beginning, carry_out, keep, photographs
 from restorelab.presets.against import Against
 from restorelab.systems import system
+from restorelab.train import session
 from restorelab.train.games import UNetHinge
 from restorelab.train.run import Run
 
@@ -27,7 +28,8 @@ def main() -> None:
     args = arguments()
     entry, choices = presets.TRAININGS[args.training]
     preset = presets.choose(choices, "lab", crop=args.crop, leaves=args.leaves, steps=args.steps, batch=args.batch,
-                            learning_rate=args.learning_rate, precision=args.precision, validate_every=500)  # fmt: skip
+                            learning_rate=args.learning_rate, precision=args.precision, validate_every=500,
+                            interpolation=args.interpolation)  # fmt: skip
     out = args.out or system(entry).course_checkpoint
     if out is None:
         raise SystemExit(f"{entry} has no course checkpoint yet: say with --out where the weights go.")
@@ -36,7 +38,7 @@ def main() -> None:
     parameters = presets.describe(preset) | {"training": args.training} | begun
     with Run(args.run, args.seed, parameters, data | {"terms": args.licence}, args.device) as run:
         if args.early:
-            trained = newest(run, model)
+            trained = session.between(model, newest(run, model), preset.interpolation)
         else:
             console = Console(highlight=False, soft_wrap=True)
             trained = carry_out(args.training, preset, model, pictures, run, args.device, console)
@@ -76,6 +78,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--leaves", type=float, help="share of synthetic dead-leaves scenes")
     parser.add_argument("--precision")
+    parser.add_argument("--interpolation", type=float, help="how far from the weights of --start to the trained ones those kept lie")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -1,6 +1,7 @@
 """The discriminator that a network was trained against. It restores nothing: it belongs to the training, and shows what that asked for.
 
 It lies beside the checkpoint of its network, NAME_discriminator.safetensors beside NAME.safetensors, and names that file's sha256.
+Where the weights kept are those of a network on the way to the trained one, as of x16, it played against the latter.
 """
 
 from dataclasses import dataclass

@@ -123,6 +123,7 @@ def _preset(training: str, facts: dict) -> Preset:
         "fit": _built(FitConfig, facts["fit"]),
         **{name: facts[name] for name in ("crop", "leaves", "objective")},
         "data_set": facts.get("data_set", ""),
+        "interpolation": facts.get("interpolation", 1.0),
         "told": _law(facts["told"]) if "told" in facts else None,
         "against": _against(facts["against"]) if "against" in facts else None,
     }

@@ -1,5 +1,6 @@
 """Not a test: what test_distributed.py starts, once alone and once under torchrun, as a script. Argument: where to write the weights."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,8 +28,9 @@ def train(folder: Path) -> None:
         run.close()
 
 
-def command(*words: str) -> None:
-    """`restorelab` with these words."""
+def command(runs: str, *words: str) -> None:
+    """`restorelab` with these words, where runs go to this folder."""
+    os.environ["RESTORELAB_RUNS"] = runs  # here: the process that this one is forked from has the environment of its own start
     app(list(words), standalone_mode=False)
 
 

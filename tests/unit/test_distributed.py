@@ -32,10 +32,10 @@ def test_two_processes_end_where_one_does(tmp_path):
     assert list((two / "run" / "checkpoints").glob("*.pt"))
 
 
-def test_the_command_takes_the_processes_of_torchrun_for_one_training(tmp_path, monkeypatch):
+def test_the_command_takes_the_processes_of_torchrun_for_one_training(tmp_path):
     """One run folder, judged and told once; begun again when it is done, it is the same."""
-    monkeypatch.setenv("RESTORELAB_RUNS", str(tmp_path / "runs"))
-    words = ("train", "dmphn", "--steps", "4", "--batch", "2", "--crop", "32", "--device", "cpu", "--precision", "float32")
+    given = "train dmphn --steps 4 --batch 2 --crop 32 --device cpu --precision float32"
+    words = (str(tmp_path / "runs"), *given.split())
     assert in_processes((distributed_training.command, *words, "--out", str(tmp_path / "alone"))) == [0]
     assert under_torchrun(2, distributed_training.command, *words) == [0, 0]
     (two,) = (tmp_path / "runs" / "dmphn").iterdir()

@@ -85,6 +85,28 @@ def test_a_training_that_began_with_a_course_checkpoint_begins_with_it_again(tmp
         train("udvd", "smoke", tmp_path / "fourth", None, "cpu", 0, given | {"width": 4}, console, start=first)
 
 
+def test_kept_weights_that_lie_between_two_networks_are_made_again_to_the_bit(tmp_path, said, monkeypatch):
+    console, words = said
+    given = {"steps": 2, "batch": 2, "crop": 32, "width": 8}
+    first = train("udvd", "smoke", tmp_path / "first", None, "cpu", 0, given, console) / "checkpoints" / "final.safetensors"
+    ends = {}
+    for far in (1.0, 0.25):
+        folder = train("udvd", "smoke", tmp_path / f"{far}", None, "cpu", 0, given | {"interpolation": far}, console, start=first)
+        ends[far] = checkpoint.load(folder / "checkpoints" / "final.safetensors")
+    begun, trained, between = (one.model.state_dict() for one in (checkpoint.load(first), ends[1.0], ends[0.25]))
+    for name, value in between.items():
+        torch.testing.assert_close(value, 0.75 * begun[name] + 0.25 * trained[name], atol=1e-7, rtol=1e-6)
+    assert any(not torch.equal(begun[name], trained[name]) for name in begun)
+    assert "interpolation" not in ends[1.0].manifest["parameters"] and ends[0.25].manifest["parameters"]["interpolation"] == 0.25
+    monkeypatch.setattr(rerun, "course_checkpoints", lambda: {"first": first})
+    again.train_again(str(tmp_path / "0.25" / "checkpoints" / "final.safetensors"), None, tmp_path / "again", "cpu", console)
+    assert "the same weights as in final.safetensors, to the bit" in words()
+    with pytest.raises(ParameterError, match="name them with start"):
+        train("udvd", "smoke", tmp_path / "none", None, "cpu", 0, given | {"interpolation": 0.5}, console)
+    with pytest.raises(ParameterError, match="at most 1"):
+        presets.choose(presets.UDVD, "smoke", interpolation=1.5)
+
+
 def test_other_photographs_are_said_and_change_the_weights(tmp_path, said):
     console, words = said
     given = {"steps": 2, "batch": 2, "crop": 32, "width": 8}

@@ -57,9 +57,11 @@ def photographs(folder: Path | None) -> tuple[list[np.ndarray], dict]:
 def beginning(name: str, preset: presets.Preset, seed: int, start: Path | None) -> tuple[nn.Module, dict]:
     """The network of a training, its weights drawn by `seed` or those of the checkpoint `start`; and what a manifest says of that.
 
-    Raises ParameterError for the weights of another network.
+    Raises ParameterError for the weights of another network, and for none where the preset keeps a part of them.
     """
     if start is None:
+        if preset.interpolation < 1:
+            raise ParameterError("interpolation keeps a part of the weights that a training begins with: name them with start.")
         return session.new_network(name, preset, seed), {}
     found = checkpoint.load(start)
     if (found.system, found.model.cfg) != (presets.TRAININGS[name][0], preset.model):

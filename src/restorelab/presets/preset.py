@@ -41,11 +41,14 @@ class Preset:
     leaves: float = 0.25  # share of synthetic dead-leaves scenes
     objective: str = "charbonnier"  # see train/objectives.py
     against: Against | None = None  # for an adversarial training
+    interpolation: float = 1.0  # the weights kept lie this far from those it began with to the trained ones, see session.between
     perceptual: bool = False  # judged by a perceptual distance, too
     data_set: str = ""  # trained on in place of the recipe where it lies prepared (data_scripts/)
     note: str = ""  # what a reader should know before starting it
 
     def __post_init__(self):
+        if not 0 < self.interpolation <= 1:
+            raise ParameterError(f"interpolation is above 0, and at most 1 (the trained weights alone); not {self.interpolation}.")
         if self.objective not in OBJECTIVES:
             names = ", ".join(OBJECTIVES)
             raise ParameterError(f"there is no objective {self.objective!r}; there are {names}.{did_you_mean(self.objective, OBJECTIVES)}")
@@ -150,4 +153,6 @@ def describe(preset: Preset) -> dict:
         facts |= {"recipe": "", "told": law, "kernel_code": kernel_code().fingerprint}
     if preset.against:
         facts["against"] = dataclasses.asdict(preset.against) | adversarial.describe(preset.against)
+    if preset.interpolation < 1:
+        facts["interpolation"] = preset.interpolation
     return facts | {"crop": preset.crop, "leaves": preset.leaves, "objective": preset.objective, "data_set": preset.data_set}

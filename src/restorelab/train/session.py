@@ -1,5 +1,6 @@
 """One training from a preset to weights: what the chapters do step by step, in one call for the command line and the course's scripts."""
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,9 +36,13 @@ def predict(model: nn.Module, preset: presets.Preset, pictures: Sequence[np.ndar
 def train(
     model: nn.Module, preset: presets.Preset, pictures: Sequence[np.ndarray], run: Run, device: str, watch: Watch | None = None
 ) -> nn.Module:
-    """Train, or go on where the run stopped; returns the averaged network on the CPU, in eval mode."""
+    """Train, or go on where the run stopped; returns the averaged network on the CPU, in eval mode.
+
+    `model` has the weights to begin with, also where the run is gone on with.
+    """
     samples, _ = presets.training_samples(preset, pictures, run.seed)
-    return fit(
+    begun = copy.deepcopy(model) if preset.interpolation < 1 else None
+    trained = fit(
         model,
         presets.objective(preset),
         samples,
@@ -49,6 +54,16 @@ def train(
         prepare=presets.preparation(preset),
         adversary=presets.adversary(preset, run.seed),
     )
+    return between(begun, trained, preset.interpolation) if begun else trained
+
+
+def between(begun: nn.Module, trained: nn.Module, far: float) -> nn.Module:
+    """Network interpolation (Wang et al. 2018, ESRGAN, arXiv:1809.00219, section 3.4): weights that lie `far` of the way from one network
+    to another of its kind that was trained on from it. What the second gained in detail against its pixels' error is had in part.
+    """
+    first, weights = begun.cpu().state_dict(), trained.state_dict()
+    trained.load_state_dict({name: first[name].lerp(value, far) if value.is_floating_point() else value for name, value in weights.items()})
+    return trained
 
 
 def validation(preset: presets.Preset) -> Validate:
