@@ -276,37 +276,53 @@ def test_a_condition_is_cut_with_its_pictures():
     assert first.degraded.flatten().tolist() == [0, 1] and Batch(first.degraded, first.clean).parts(2)[1].condition is None
 
 
-def test_a_backbone_stands_still_for_the_steps_it_is_told_to(tmp_path):
-    class Two(Gain):
-        def __init__(self):
-            super().__init__()
-            self.backbone = nn.Conv2d(3, 3, 1)
-
-        def forward(self, degraded):
-            return Restored(self.layer(self.backbone(degraded)))
-
-    seen = []
+def in_one_go_and_stopped(folder: Path, kind: type[nn.Module], look, at: int, **settings) -> tuple[list, list]:
+    """Eight steps in one go, and again stopped in step `at` and gone on with: what `look(net)` gave after every step of the first, and the
+    weights at both ends."""
+    seen, ends = [], []
 
     def watch(progress):
-        seen.append((net.backbone.weight.detach().clone(), net.layer.weight.detach().clone()))
-        if progress.step == 3 and stops:
+        seen.append(look(net))
+        if progress.step == at and stops:
             raise KeyboardInterrupt
 
-    ends = []
-    for folder, stops in (("straight", False), ("stopped", True), ("stopped", False)):
+    cfg = FitConfig(**{**vars(CFG), "steps": 8, "save_every": 2, **settings})
+    for name, stops in (("straight", False), ("stopped", True), ("stopped", False)):
         torch.manual_seed(0)
-        net, cfg = Two(), FitConfig(**{**vars(CFG), "steps": 8, "save_every": 2, "freeze_steps": 4})
-        with Run(tmp_path / folder, seed=0) as run:
+        net = kind()
+        with Run(folder / name, seed=0) as run:
             try:
                 ends.append(weights(fit(net, every_stage_mse, Halved(), cfg, run, watch=watch)))
             except KeyboardInterrupt:
                 assert stops
-    still = [torch.equal(before[0], after[0]) for before, after in zip(seen[:7], seen[1:8], strict=True)]
-    assert still == [True, True, True, False, False, False, False]
-    assert not any(torch.equal(before[1], after[1]) for before, after in zip(seen[:7], seen[1:8], strict=True))
+    return seen[:8], ends
+
+
+def stood_still(values: list[torch.Tensor]) -> list[bool]:
+    """From step to step."""
+    return [torch.equal(before, after) for before, after in zip(values[:-1], values[1:], strict=True)]
+
+
+class Two(Gain):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Conv2d(3, 3, 1)
+
+    def forward(self, degraded):
+        return Restored(self.layer(self.backbone(degraded)))
+
+
+def test_a_backbone_stands_still_for_the_steps_it_is_told_to(tmp_path):
+    def look(net):
+        return net.backbone.weight.detach().clone(), net.layer.weight.detach().clone()
+
+    seen, ends = in_one_go_and_stopped(tmp_path, Two, look, at=3, freeze_steps=4)
+    backbone, layer = zip(*seen, strict=True)
+    assert stood_still(backbone) == [True, True, True, False, False, False, False]
+    assert not any(stood_still(layer))
     assert ends[0] == ends[1]
     with pytest.raises(TrainingError, match="no backbone"):
-        train(tmp_path / "none", cfg)
+        train(tmp_path / "none", FitConfig(**{**vars(CFG), "freeze_steps": 4}))
 
 
 class Normed(Gain):
@@ -320,27 +336,15 @@ class Normed(Gain):
 
 def test_batch_norms_stop_measuring_at_a_step_and_a_resumed_run_stays_the_same(tmp_path):
     """Before that step the stored statistics move with every batch; from it on they are what the network normalises by."""
-    moved, measured = [], []
 
-    def watch(progress):
-        moved.append((net.norm.running_mean.clone(), net.layer.weight.detach().clone()))
-        measured.append(net.norm.training)
-        if progress.step == 5 and stops:
-            raise KeyboardInterrupt
+    def look(net):
+        return net.norm.running_mean.clone(), net.layer.weight.detach().clone(), net.norm.training
 
-    ends = []
-    for folder, stops in (("straight", False), ("stopped", True), ("stopped", False)):
-        torch.manual_seed(0)
-        net, cfg = Normed(), FitConfig(**{**vars(CFG), "steps": 8, "save_every": 2, "freeze_norms": 4})
-        with Run(tmp_path / folder, seed=0) as run:
-            try:
-                ends.append(weights(fit(net, every_stage_mse, Halved(), cfg, run, watch=watch)))
-            except KeyboardInterrupt:
-                assert stops
-    same = [[torch.equal(a, b) for a, b in zip(before, after, strict=True)] for before, after in zip(moved[:7], moved[1:8], strict=True)]
-    assert [mean for mean, _ in same] == [False, False, True, True, True, True, True]
-    assert not any(weight for _, weight in same)
-    assert measured[:8] == [True] * 3 + [False] * 5
+    seen, ends = in_one_go_and_stopped(tmp_path, Normed, look, at=5, freeze_norms=4)
+    means, layer, measured = zip(*seen, strict=True)
+    assert stood_still(means) == [False, False, True, True, True, True, True]
+    assert not any(stood_still(layer))
+    assert list(measured) == [True] * 3 + [False] * 5
     assert ends[0] == ends[1]
 
 

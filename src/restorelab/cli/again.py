@@ -10,7 +10,7 @@ from restorelab.checkpoint import Checkpoint
 from restorelab.cli.training import beginning, carry_out, keep, photographs
 from restorelab.devices import choose_device
 from restorelab.rerun import Recorded
-from restorelab.train.distributed import agreed, rank
+from restorelab.train.distributed import rank
 from restorelab.train.run import Run, new_run_folder
 
 
@@ -28,7 +28,7 @@ def train_again(name: str, photos: Path | None, out: Path | None, device: str, c
     for words in _differences(found, then, data, device):
         console.print(escape(f"other than then: {words}"))
     model, begun = beginning(then.training, then.preset, then.seed, then.start)
-    with Run(out or agreed(new_run_folder(f"{source.stem}_again")), then.seed, then.parameters | begun, data, device) as run:
+    with Run(out or new_run_folder(f"{source.stem}_again"), then.seed, then.parameters | begun, data, device) as run:
         console.print(escape(f"once more: {source.name}"))
         trained = carry_out(then.training, then.preset, model, pictures, run, device, console)
         if rank() > 0:

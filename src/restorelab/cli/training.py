@@ -17,7 +17,7 @@ from restorelab.devices import choose_device
 from restorelab.errors import ParameterError, did_you_mean
 from restorelab.evaluate import Evaluation
 from restorelab.train import session
-from restorelab.train.distributed import agreed, rank, world_size
+from restorelab.train.distributed import rank, world_size
 from restorelab.train.loop import Progress
 from restorelab.train.run import Run, new_run_folder
 
@@ -36,7 +36,7 @@ def train(name: str, preset_name: str, out: Path | None, photos: Path | None, de
     pictures, facts = photographs(photos)
     model, begun = beginning(name, preset, seed, start)
     parameters = presets.describe(preset) | {"training": name, "preset": preset_name} | begun
-    with Run(out or agreed(new_run_folder(name)), seed, parameters, facts, device) as run:
+    with Run(out or new_run_folder(name), seed, parameters, facts, device) as run:
         console.print(escape(preset.note))
         trained = carry_out(name, preset, model, pictures, run, device, console)
         if rank() > 0:

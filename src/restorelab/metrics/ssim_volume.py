@@ -26,7 +26,7 @@ def volume_map(a: Float64[np.ndarray, "h w c"], b: Float64[np.ndarray, "h w c"])
         for plane, filtered in zip(x.numpy(), seen.numpy(), strict=True):
             cv2.sepFilter2D(plane, -1, weights, weights, dst=filtered, borderType=cv2.BORDER_REPLICATE)
         mixed = x if spent else torch.empty_like(x)
-        torch.mm(mixing, seen.flatten(1), out=mixed.flatten(1))
+        torch.mm(mixing, seen.flatten(1), out=mixed.view(len(mixed), -1))
         return mixed
 
     # The whole picture at once: OpenCV repeats the borders of what it is given, and those of a strip are not the picture's.

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def agreed(value: object) -> object:
+def agreed(value: T) -> T:
     """What the first process says, in all of them."""
     said = [value]
     if dist.is_initialized():

@@ -27,7 +27,7 @@ from restorelab import repository
 from restorelab.errors import ParameterError, TrainingError
 from restorelab.files import write_atomically
 from restorelab.train import state as states
-from restorelab.train.distributed import rank
+from restorelab.train.distributed import agreed, rank
 
 LOCK_WAIT = 20  # seconds: an orphaned kernel of a killed run notices its parent's death within a few
 
@@ -43,8 +43,8 @@ def runs_folder() -> Path:
 
 
 def new_run_folder(chapter: str) -> Path:
-    """A fresh folder, named by the time and a short random mark. Not created yet."""
-    return runs_folder() / chapter / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    """A fresh folder, named by the time and a short random mark, the same one in all processes of torchrun. Not created yet."""
+    return agreed(runs_folder() / chapter / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
 
 
 def by_the_first(method: Callable) -> Callable:

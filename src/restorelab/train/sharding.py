@@ -14,7 +14,7 @@ backward; what comes out is the same to rounding. This is ZeRO stage 3 (Rajbhand
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -50,14 +50,13 @@ def shard(model: nn.Module, units: tuple[type[nn.Module], ...] = (RRDB, Trunk)) 
     return fully_shard(model, mesh=mesh, reshard_after_forward=True)
 
 
-def whole_weights(model: nn.Module) -> dict[str, Tensor]:
-    """On the CPU, in rank 0 and under the names of the network that was not sharded; {} in the other ranks. Every process must call it."""
-    return get_model_state_dict(model, options=WHOLE)
+class OfTheWhole:
+    """What is sharded, kept and taken up by the names of the network that is not. Every process must ask for its state; the first one gets
+    it, on the CPU, the others get {}."""
 
-
-def whole_optimizer(model: nn.Module, optimizer: Optimizer) -> dict:
-    """The state of the optimiser of `model` likewise, by the names of the weights."""
-    return get_optimizer_state_dict(model, optimizer, options=WHOLE)
+    def __init__(self, get: Callable[..., dict], put: Callable[..., object], *sharded: nn.Module | Optimizer):
+        self.state_dict = partial(get, *sharded, options=WHOLE)
+        self.load_state_dict = partial(put, *sharded, options=WHOLE)
 
 
 class Parts(Copies):
@@ -68,14 +67,11 @@ class Parts(Copies):
         super().__init__(shard(model), average)
         shard(average.module)
 
-    def changing(self, optimizer: Optimizer) -> dict[str, "OfTheWhole"]:
+    def changing(self, optimizer: Optimizer) -> dict[str, OfTheWhole]:
         return {
-            "model": _network(self._model),
-            "optimizer": OfTheWhole(
-                lambda: whole_optimizer(self._model, optimizer),
-                lambda state: set_optimizer_state_dict(self._model, optimizer, state, options=WHOLE),
-            ),
-            "average": _network(self._average),
+            "model": OfTheWhole(get_model_state_dict, set_model_state_dict, self._model),
+            "optimizer": OfTheWhole(get_optimizer_state_dict, set_optimizer_state_dict, self._model, optimizer),
+            "average": OfTheWhole(get_model_state_dict, set_model_state_dict, self._average),
         }
 
     def gradient(self, longest: float) -> Tensor:
@@ -85,15 +81,3 @@ class Parts(Copies):
         weights = get_model_state_dict(self._average.module, options=StateDictOptions(full_state_dict=True))  # in every process
         self._whole.load_state_dict(weights)
         return self._whole
-
-
-@dataclass(frozen=True)
-class OfTheWhole:
-    """What is sharded, kept and taken up as if it were not. Every process must ask for its state, and the first one gets it."""
-
-    state_dict: Callable[[], dict]
-    load_state_dict: Callable[[dict], object]
-
-
-def _network(model: nn.Module) -> OfTheWhole:
-    return OfTheWhole(lambda: whole_weights(model), lambda state: set_model_state_dict(model, state, options=WHOLE))
