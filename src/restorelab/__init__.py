@@ -3,4 +3,4 @@
 Nothing is imported here, so that `import restorelab.image` costs no more than what it needs.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from restorelab import checkpoint, presets
+from restorelab import __version__, checkpoint, presets
 from restorelab.checkpoint import Checkpoint
 from restorelab.data.online import BlurDownNoise
 from restorelab.degrade import IsotropicBlur, Recipe, SRMDBlur
@@ -84,8 +84,9 @@ def _course_checkpoint_of(began: str) -> Path | None:
 
 def other_circumstances(found: Checkpoint, device: str) -> list[str]:
     """What is not as it was then, in words: weights are promised to the bit only where there is nothing."""
-    now = {"PyTorch": torch.__version__, "processor": device_name(device)}
-    then = {"PyTorch": found.manifest.get("versions", {}).get("torch"), "processor": found.manifest.get("device")}
+    versions = found.manifest.get("versions", {})
+    now = {"restorelab": __version__, "PyTorch": torch.__version__, "processor": device_name(device)}
+    then = {"restorelab": versions.get("restorelab"), "PyTorch": versions.get("torch"), "processor": found.manifest.get("device")}
     differences = [f"{what} was {then[what]} and is {now[what]}" for what in now if then[what] != now[what]]
     code = found.manifest.get("parameters", {}).get("kernel_code")
     if code and code != presets.kernel_code().fingerprint:

@@ -61,6 +61,7 @@ def test_a_stopped_training_ends_with_the_same_weights(tmp_path, monkeypatch):
         (("dmphn", "--preset", "smok"), "Did you mean smoke?"),
         (("dmphn", "--photos", "nowhere"), "there is no folder"),
         (("dmphn", "--precision", "float8"), "precision is"),
+        (("dmphn", "--shard"), "start them with torchrun"),
     ],
 )
 def test_mistakes_are_one_line_with_the_remedy(words, says, tmp_path):

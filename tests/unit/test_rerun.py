@@ -133,13 +133,13 @@ def test_weights_written_as_float16_are_recognised():
 def test_what_is_not_as_it_was_is_said():
     preset = presets.UDVD["smoke"]
     found = as_manifest("udvd", preset)
-    found.manifest.update(versions={"torch": "2.0.0"}, device="an abacus", note="by hand", result={"steps_done": 12})
+    found.manifest.update(versions={"restorelab": "0.0.1", "torch": "2.0.0"}, device="an abacus", note="by hand", result={"steps_done": 12})
     found.manifest["parameters"] |= {"kernel_code": "0" * 16, "start": "old.safetensors"}
     assert [any(word in words for words in rerun.recorded(found).changes) for word in ("by hand", "old.safetensors", "12 of 30")] == [
         True
     ] * 3
     differences = " ".join(rerun.other_circumstances(found, "cpu"))
-    assert all(word in differences for word in ("2.0.0", "abacus", "another one now"))
+    assert all(word in differences for word in ("0.0.1", "2.0.0", "abacus", "another one now"))
 
 
 def test_mistakes_are_named(tmp_path):

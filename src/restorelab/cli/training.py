@@ -18,7 +18,7 @@ from restorelab.errors import ParameterError, did_you_mean
 from restorelab.evaluate import Evaluation
 from restorelab.train import session
 from restorelab.train.distributed import rank, world_size
-from restorelab.train.loop import Progress
+from restorelab.train.loop import Progress, check_feasible
 from restorelab.train.run import Run, new_run_folder
 
 SAY_EVERY = 10.0  # seconds, where no terminal can show a moving bar
@@ -57,8 +57,15 @@ def photographs(folder: Path | None) -> tuple[list[np.ndarray], dict]:
 def beginning(name: str, preset: presets.Preset, seed: int, start: Path | None) -> tuple[nn.Module, dict]:
     """The network of a training, its weights drawn by `seed` or those of the checkpoint `start`; and what a manifest says of that.
 
-    Raises ParameterError for the weights of another network, and for none where the preset keeps a part of them.
+    Raises ParameterError for the weights of another network, and for none where the preset keeps a part of them; TrainingError for
+    settings that cannot be carried out: nothing has been written then.
     """
+    model, begun = _first_weights(name, preset, seed, start)
+    check_feasible(model, preset.fit, adversarial=preset.against is not None)
+    return model, begun
+
+
+def _first_weights(name: str, preset: presets.Preset, seed: int, start: Path | None) -> tuple[nn.Module, dict]:
     if start is None:
         if preset.interpolation < 1:
             raise ParameterError("interpolation keeps a part of the weights that a training begins with: name them with start.")

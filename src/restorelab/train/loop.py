@@ -84,7 +84,7 @@ def fit(model: nn.Module, objective: Objective, samples: Dataset, cfg: FitConfig
     model's, and adds to its objective. A run that was begun before is taken up where it stopped. Raises TrainingError when a gradient
     is no longer finite: the state before the bad step is saved then (with an adversary, the last regular one stays).
     """
-    _check(model, cfg, adversary)
+    check_feasible(model, cfg, adversarial=adversary is not None)
     torch.manual_seed(run.seed)
     model = model.to(device, memory_format=torch.channels_last).train()
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(cfg.ema))
@@ -192,8 +192,10 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
         group["lr"] = value
 
 
-def _check(model: nn.Module, cfg: FitConfig, adversary: Adversary | None) -> None:
-    if adversary and cfg.accumulate > 1:
+def check_feasible(model: nn.Module, cfg: FitConfig, *, adversarial: bool) -> None:
+    """Raises TrainingError for settings that this network, or the processes at hand, cannot carry out. A command asks before it makes
+    a run folder, `fit` in any case."""
+    if adversarial and cfg.accumulate > 1:
         raise TrainingError("a discriminator judges whole batches: with an adversary, accumulate is 1. Take a smaller batch, or more GPUs.")
     if (cfg.batch // world_size()) % cfg.accumulate:
         raise TrainingError(f"{cfg.batch // world_size()} samples cannot be computed in {cfg.accumulate} equal parts.")
