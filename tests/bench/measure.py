@@ -1,9 +1,11 @@
 """What the benchmarks share: fair ratios within one run, exact memory by accounting, and one way to print a table."""
 
 import platform
+import re
 import time
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -66,10 +68,18 @@ class PeakMemory(TorchDispatchMode):
         self.live -= self._sizes.pop(key, 0)
 
 
+def machine() -> str:
+    """What ratios depend on besides the code. Most of all the cache: whether the tensors of a call fit into it."""
+    known, cache = Path("/proc/cpuinfo"), Path("/sys/devices/system/cpu/cpu0/cache/index3/size")  # Linux; elsewhere less is said
+    names = re.findall(r"model name\s*: (.+)", known.read_text()) if known.is_file() else []
+    facts = [*(names or [platform.processor() or platform.machine()])[:1], torch.backends.cpu.get_cpu_capability()]
+    facts += [f"{cache.read_text().strip()} of L3 cache"] if cache.is_file() else []
+    return ", ".join([*facts, f"{torch.get_num_threads()} threads", f"torch {torch.__version__}"])
+
+
 def table(title: str, columns: list[str], rows: list[list]) -> None:
     """Print a table, headed by the machine it was read on."""
-    machine = f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    print(f"\n{title}  ({machine})")
+    print(f"\n{title}  ({machine()})")
     texts = [columns, *[[f"{value:.3g}" if isinstance(value, float) else str(value) for value in row] for row in rows]]
     widths = [max(len(row[i]) for row in texts) for i in range(len(columns))]
     for row in texts:
