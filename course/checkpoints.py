@@ -29,7 +29,7 @@ def main() -> None:
     entry, choices = presets.TRAININGS[args.training]
     preset = presets.choose(choices, "lab", crop=args.crop, leaves=args.leaves, steps=args.steps, batch=args.batch,
                             learning_rate=args.learning_rate, precision=args.precision, validate_every=500,
-                            interpolation=args.interpolation)  # fmt: skip
+                            freeze_norms=args.freeze_norms, objective=args.objective, interpolation=args.interpolation)  # fmt: skip
     out = args.out or system(entry).course_checkpoint
     if out is None:
         raise SystemExit(f"{entry} has no course checkpoint yet: say with --out where the weights go.")
@@ -78,6 +78,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--leaves", type=float, help="share of synthetic dead-leaves scenes")
     parser.add_argument("--precision")
+    parser.add_argument("--objective", help="what the pixels are judged by, see train/objectives.py")
+    parser.add_argument("--freeze-norms", type=int, help="the step from which on batch norms use what they have stored")
     parser.add_argument("--interpolation", type=float, help="how far from the weights of --start to the trained ones those kept lie")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)

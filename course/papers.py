@@ -165,8 +165,8 @@ def licences() -> dict[str, str]:
     bundled = [(one.name, one.title, one.author, one.licence, f"<{one.source}>") for one in photos.PHOTOS.values()]
     trained = []
     for system, entry in SYSTEMS.items():
-        for task, path in entry.course_checkpoints.items():
-            trained.append((path.name, f"{system}, {task}", checkpoint.load(path).manifest["data"]["terms"]))
+        for one in entry.weights:
+            trained.append((one.path.name, f"{system}, {one.task}", checkpoint.load(one.path).manifest["data"]["terms"]))
     sets = [
         (one.title, one.licence, "recalled: " + one.recalled if one.recalled else one.seen, f"<{one.page}>") for one in CATALOG.values()
     ]

@@ -322,7 +322,7 @@ def in_pieces(model, picture, halo):
     return made
 
 
-shown = {"UDVD": "udvd_x2", "DeblurGAN-v2": "deblurgan_v2_pixel", "DMPHN": "dmphn_shake"}
+shown = {"UDVD": "udvd_x2", "DeblurGAN-v2": "deblurgan_v2_shake", "DMPHN": "dmphn_shake"}
 tiled = {name: checkpoint.load(offered[one].path).model for name, one in shown.items()}
 tiled = {name: model.to(device).eval() for name, model in tiled.items()}
 whole, errors, pieces = {}, {}, {}

@@ -69,9 +69,9 @@ def _disk() -> Finding:
 
 def _checkpoints() -> list[Finding]:
     return [
-        Finding(f"Course checkpoint {name}, {task}", "there" if path.is_file() else "missing", path.is_file(),
+        Finding(f"Course checkpoint {one.name}", "there" if one.path.is_file() else "missing", one.path.is_file(),
                 "reinstall restorelab: it ships with the kit")
-        for name, entry in SYSTEMS.items() for task, path in entry.course_checkpoints.items()
+        for entry in SYSTEMS.values() for one in entry.weights
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from restorelab import __version__, checkpoint, presets
+from restorelab import checkpoint, presets
 from restorelab.checkpoint import Checkpoint
 from restorelab.data.online import BlurDownNoise
 from restorelab.degrade import IsotropicBlur, Recipe, SRMDBlur
@@ -17,7 +17,7 @@ from restorelab.presets import Preset
 from restorelab.presets.against import Against
 from restorelab.systems import WEIGHTS, system
 from restorelab.train.loop import FitConfig
-from restorelab.train.run import device_name
+from restorelab.train.run import device_name, versions
 
 BLURS = {blur.kind: blur for blur in (IsotropicBlur, SRMDBlur)}
 
@@ -84,9 +84,9 @@ def _course_checkpoint_of(began: str) -> Path | None:
 
 def other_circumstances(found: Checkpoint, device: str) -> list[str]:
     """What is not as it was then, in words: weights are promised to the bit only where there is nothing."""
-    versions = found.manifest.get("versions", {})
-    now = {"restorelab": __version__, "PyTorch": torch.__version__, "processor": device_name(device)}
-    then = {"restorelab": versions.get("restorelab"), "PyTorch": versions.get("torch"), "processor": found.manifest.get("device")}
+    there, here = found.manifest.get("versions", {}), versions()
+    now = {"restorelab": here["restorelab"], "PyTorch": here["torch"], "processor": device_name(device)}
+    then = {"restorelab": there.get("restorelab"), "PyTorch": there.get("torch"), "processor": found.manifest.get("device")}
     differences = [f"{what} was {then[what]} and is {now[what]}" for what in now if then[what] != now[what]]
     code = found.manifest.get("parameters", {}).get("kernel_code")
     if code and code != presets.kernel_code().fingerprint:

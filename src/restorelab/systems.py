@@ -22,15 +22,10 @@ class CourseWeights:
     task: str  # of its system's
     name: str  # of the file, without folder and ending
     scale: int = 1  # how many times it enlarges
-    shipped: bool = True  # False: still being trained, and counts as soon as its file is there
 
     @property
     def path(self) -> Path:
         return WEIGHTS / f"{self.name}.safetensors"
-
-    @property
-    def counts(self) -> bool:
-        return self.shipped or self.path.is_file()
 
 
 @dataclass(frozen=True)
@@ -46,8 +41,7 @@ class System:
         """The first choice for every task that has one."""
         first = {}
         for one in self.weights:
-            if one.counts:
-                first.setdefault(one.task, one.path)
+            first.setdefault(one.task, one.path)
         return first
 
     @property
@@ -63,7 +57,7 @@ SYSTEMS = {
         config=DeblurGANv2Config,
         tasks=("deblurring",),
         weights=(
-            CourseWeights("deblurring", "deblurgan_v2_shake", shipped=False),
+            CourseWeights("deblurring", "deblurgan_v2_shake"),
             CourseWeights("deblurring", "deblurgan_v2_pixel"),
         ),
     ),

@@ -146,7 +146,7 @@ class PyramidExplorer(Pictured):
         """The five maps, and under each what is added to the picture without it; left, the picture and the result."""
         every = self.results[LEVELS]
         height, width = self._size
-        figure = Figure(figsize=(1.5 * width / height * 6, 3.6), layout="constrained")
+        figure = Figure(figsize=(1.35 * width / height * 6, 3.3), layout="constrained")
         first, *columns = figure.subplots(2, 6).T
         _show(first, (("input", self._shown), (_title("all levels", self.scores.get(LEVELS)), every.image)))
         for column, level, one in zip(columns, LEVELS, every.maps["pyramid"], strict=True):
