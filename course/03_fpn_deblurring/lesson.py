@@ -749,7 +749,7 @@ with warnings.catch_warnings():
     for half, one in twice.items():
         by_half[half] = evaluate(one.model, test_pairs, metrics=figures)
         numbers = (f"{by_half[half].mean(figure):.3f}" for figure in ("restored_psnr", *figures))
-        rows.append([f"{half}, {one.manifest['parameters']['fit']['steps']} steps", *numbers])
+        rows.append([f"{half}, {one.manifest['parameters']['fit']['steps']} further steps", *numbers])
         looks[half] = restore(one.model, pair.degraded).image
 caption = f"Course checkpoints, means over the bundled test photographs. Protocol: {COURSE_RGB}"
 viz.show_table(["", "PSNR (dB)", *figures], rows, caption)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from test_cherry_picker import GAINS, picker
+from unit.test_cherry_picker import GAINS, picker
 
 
 @pytest.fixture

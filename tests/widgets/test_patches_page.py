@@ -4,7 +4,7 @@ switches show what the model would have answered, the lens stays where it is put
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from test_patch_explorer import ALL, explorer
+from unit.test_patch_explorer import ALL, explorer
 
 from restorelab.widgets.switching import switched
 
