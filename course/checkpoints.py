@@ -13,10 +13,9 @@ from rich.console import Console
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from restorelab import discriminator, presets
+from restorelab import checkpoint, discriminator, presets, rerun
 from restorelab.cli.training import beginning, carry_out, keep, photographs
 from restorelab.presets.against import Against
-from restorelab.systems import system
 from restorelab.train import session
 from restorelab.train.games import UNetHinge
 from restorelab.train.run import Run
@@ -26,13 +25,11 @@ JUDGED = 100  # last steps of a training, over which its discriminator's accurac
 
 def main() -> None:
     args = arguments()
-    entry, choices = presets.TRAININGS[args.training]
+    _, choices = presets.TRAININGS[args.training]
     preset = presets.choose(choices, "lab", crop=args.crop, leaves=args.leaves, steps=args.steps, batch=args.batch,
                             learning_rate=args.learning_rate, precision=args.precision, validate_every=500,
                             freeze_norms=args.freeze_norms, objective=args.objective, interpolation=args.interpolation)  # fmt: skip
-    out = args.out or system(entry).course_checkpoint
-    if out is None:
-        raise SystemExit(f"{entry} has no course checkpoint yet: say with --out where the weights go.")
+    out = args.out or shipped_of(args.training)
     pictures, data = photographs(args.photos)
     model, begun = beginning(args.training, preset, args.seed, args.start)
     parameters = presets.describe(preset) | {"training": args.training} | begun
@@ -46,6 +43,14 @@ def main() -> None:
         if preset.against and preset.against.game == "unet hinge":
             keep_discriminator(preset.against, run, out)
     print(card["result"])
+
+
+def shipped_of(training: str) -> Path:
+    """The course checkpoint that this very training made: a system may have several."""
+    for path in rerun.course_checkpoints().values():
+        if rerun.recorded(checkpoint.load(path)).training == training:
+            return path
+    raise SystemExit(f"{training} has no course checkpoint yet: say with --out where the weights go.")
 
 
 def newest(run: Run, model: nn.Module) -> nn.Module:

@@ -402,7 +402,7 @@ reveal("inception", times, "Half of it in the decoder again, which is twice as w
 
 # %% [markdown]
 # Look at three things. *MobileNet-DSC* keeps the backbone and makes the decoder's convolutions depthwise-separable: a quarter of the multiplications, and how much less time? (Multiplications are not
-# milliseconds: a depthwise convolution reads as much as it computes.) *A narrow pyramid* is the other way to save: now the backbone is the larger part. It also has little to say: 8 numbers for every 2x2 pixels of three colours. (A first course network of this width, with norms, gained 0.54 dB in 4000 steps, today's 1.15 in 6000.) *The published GFLOPs* of Inception
+# milliseconds: a depthwise convolution reads as much as it computes.) *A narrow pyramid* is the other way to save: now the backbone is the larger part. It also has little to say: 8 numbers for every 2x2 pixels of three colours. (A first course network of this width, with norms, gained 0.54 dB in 4000 steps, the wide one 1.15 in 6000.) *The published GFLOPs* of Inception
 # are half as many again as can be counted, which nobody has explained; those of MobileNet nearly agree.
 #
 # People who ran the released weights measured 26.89 dB (MobileNet, issue 60 of the authors' repository) and 27.66 dB (Inception, issue 11): a published number is a claim under a protocol.
@@ -741,8 +741,8 @@ viz.show(figure, what, keep=run.figures / "worst.jpg")
 trunk, halves = perceptual_distance(), ("squared error alone", "with the judges")
 figures = {trunk.label: lambda x, clean: float(trunk(x[None], clean[None]))}
 figures["NIQE"] = lambda x, clean: niqe(x)
-there = {one.name: checkpoint.load(one.path) for one in system("deblurgan_v2").weights}
-twice = dict(zip(halves, (there["deblurgan_v2_pixel"], there["deblurgan_v2_shake"])))
+there = {one.name: one.path for one in system("deblurgan_v2").weights}
+twice = dict(zip(halves, (checkpoint.load(there["deblurgan_v2_pixel"]), course)))
 by_half, rows, looks = {}, [], {"degraded": pair.degraded}
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FewBlocksWarning)  # small pictures: compare, no more
