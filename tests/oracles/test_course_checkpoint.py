@@ -1,6 +1,7 @@
 """The course checkpoints reach the figures that their manifests state."""
 
 import pytest
+from oracles.test_course_trunk_rankings import import_from_course
 
 from restorelab import checkpoint, presets, rerun
 from restorelab.data.pairs import photo_pairs
@@ -79,3 +80,9 @@ def test_what_is_kept_of_the_perceptual_x16_lies_between_two_trainings():
     found = checkpoint.load(rerun.course_checkpoints()["x16_perceptual"])
     then = rerun.recorded(found)
     assert then.preset.interpolation == 0.8 and then.start == rerun.course_checkpoints()["x16_pixel"] and not then.changes
+
+
+@pytest.mark.parametrize("training", presets.TRAININGS)
+def test_training_it_again_would_replace_its_own_file_and_no_other(training):
+    path = import_from_course("checkpoints").shipped_of(training)
+    assert rerun.recorded(checkpoint.load(path)).training == training
