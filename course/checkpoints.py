@@ -20,15 +20,15 @@ from restorelab.train import session
 from restorelab.train.games import UNetHinge
 from restorelab.train.run import Run
 
+CHANGED = ("steps", "batch", "crop", "learning_rate", "leaves", "precision", "objective", "pixel_weight", "freeze_norms", "interpolation")
 JUDGED = 100  # last steps of a training, over which its discriminator's accuracy is told
 
 
 def main() -> None:
     args = arguments()
     _, choices = presets.TRAININGS[args.training]
-    preset = presets.choose(choices, "lab", crop=args.crop, leaves=args.leaves, steps=args.steps, batch=args.batch,
-                            learning_rate=args.learning_rate, precision=args.precision, validate_every=500,
-                            freeze_norms=args.freeze_norms, objective=args.objective, interpolation=args.interpolation)  # fmt: skip
+    given = {name: getattr(args, name) for name in CHANGED}
+    preset = presets.choose(choices, "lab", validate_every=500, **given)
     out = args.out or shipped_of(args.training)
     pictures, data = photographs(args.photos)
     model, begun = beginning(args.training, preset, args.seed, args.start)
@@ -84,6 +84,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--leaves", type=float, help="share of synthetic dead-leaves scenes")
     parser.add_argument("--precision")
     parser.add_argument("--objective", help="what the pixels are judged by, see train/objectives.py")
+    parser.add_argument("--pixel-weight", type=float, help="what that counts beside a discriminator")
     parser.add_argument("--freeze-norms", type=int, help="the step from which on batch norms use what they have stored")
     parser.add_argument("--interpolation", type=float, help="how far from the weights of --start to the trained ones those kept lie")
     parser.add_argument("--device", default="cpu")

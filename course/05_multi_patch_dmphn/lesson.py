@@ -490,7 +490,7 @@ viz.show(figure, "Worst test photograph: degraded, restored, clean, errors", kee
 # ## The ablation
 #
 # Silencing asks what a trained network relies on. An ablation trains anew without the part: here a very small network, minutes for each
-# training, recorded by `course/ablations.py`; what the paper reports is of its own table on GoPro.
+# training (shakes of 5 to 8 pixels), recorded by `course/ablations.py`; what the paper reports is of its own table on GoPro.
 
 # %%
 record = course_record("dmphn")
@@ -506,7 +506,7 @@ verdicts = viz.show_cards(cards_of("dmphn"), {"dmphn": record}, caption)
 #
 # ## Break it
 #
-# The network has seen shakes of 5 to 8 pixels and almost no noise. Outside of that:
+# The network has seen shakes of 5 to 12 pixels and almost no noise. Outside of that:
 
 # %%
 trials = {

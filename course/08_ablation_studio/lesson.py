@@ -124,7 +124,7 @@ predict("agree", question, guess=None, unit="%")
 # %% [markdown]
 # ## One network, two seeds
 #
-# The course recorded small ablations of its five systems: short trainings that differ in one thing, each with three seeds, each judged on the same twelve pictures (`show_source(carry_out)` if you want to see how little there is to it). Before comparing *different* networks, compare each of them with itself: same network, same photographs, same length. Nothing differs but the seed.
+# The course recorded small ablations of its five systems: short trainings that differ in one thing, each with three seeds, each judged on the same twelve pictures; the two against shake with paths of 5 to 8 pixels, where chapters 03, 05 and 06 have 5 to 12 (`show_source(carry_out)` if you want to see how little there is to it). Before comparing *different* networks, compare each of them with itself: same network, same photographs, same length. Nothing differs but the seed.
 
 # %%
 tables = {}  # (record, case) -> seeds x pictures

@@ -3,7 +3,7 @@ import torch
 
 from restorelab.errors import ParameterError
 from restorelab.losses.edge import KINDS, edge, laplacian, pyramid_detail
-from restorelab.losses.pixel import charbonnier, huber, mse
+from restorelab.losses.pixel import charbonnier, huber, mse, negative_psnr
 
 
 def test_values_by_hand():
@@ -33,6 +33,18 @@ def test_gradient_is_finite_where_the_pictures_agree():
     x = torch.zeros(3, requires_grad=True)
     charbonnier(x, torch.zeros(3)).backward()
     assert torch.all(x.grad == 0)
+
+
+def test_a_picture_nearly_right_counts_as_much_for_the_psnr_as_one_far_off():
+    clean, errors = torch.full((2, 3, 4, 4), 0.5), torch.tensor([0.1, 0.001]).view(2, 1, 1, 1)
+    restored = (clean + errors).requires_grad_()
+    loss = negative_psnr(restored, clean)
+    assert loss.item() == pytest.approx(-(20 + 60) / 2, abs=0.05)
+    loss.backward()
+    along = (restored.grad * errors).sum(dim=(1, 2, 3))  # what a step in proportion to the error brings: the same for both
+    assert along[0].item() == pytest.approx(along[1].item(), rel=0.02)
+    assert negative_psnr(clean, clean).item() == pytest.approx(-80)
+    assert negative_psnr(clean.bfloat16(), clean).dtype == torch.float32
 
 
 def test_the_largest_gradient_of_huber_is_delta():

@@ -23,7 +23,7 @@ class Example:
 
 
 EXAMPLES = {
-    "shake": Example("coffee", Recipe((CameraShake(7.0, smoothness=0.6), GaussianNoise(0.5 / 255))), "deblur"),
+    "shake": Example("coffee", Recipe((CameraShake(10.0, smoothness=0.6), GaussianNoise(0.5 / 255))), "deblur"),
     "noise": Example("tulips", Recipe((GaussianNoise(25 / 255),)), "denoise"),
     "rain": Example("coffee", Recipe((Rain(angle=12.0),)), "derain"),
     "small": Example("chelsea", Recipe((IsotropicBlur(1.2), Downsample(2), GaussianNoise(10 / 255))), "x2", 1.2, 10 / 255),

@@ -34,3 +34,13 @@ def huber(restored: Float[Tensor, "*b"], clean: Float[Tensor, "*b"], delta: floa
     not what libraries call "smooth L1": theirs is divided by delta, 100 times larger here. Mind that before comparing weights.
     """
     return functional.huber_loss(restored.float(), clean.float(), delta=delta)
+
+
+def negative_psnr(restored: Float[Tensor, "b c h w"], clean: Float[Tensor, "b c h w"], epsilon: float = 1e-8) -> Float[Tensor, ""]:
+    """Minus the PSNR in dB (peak 1) of each picture, averaged over the batch. (NAFNet's loss: Chen et al. 2022)
+
+    The squared error of a batch is that of its few worst pictures; a logarithm makes all count alike, the nearly right ones too.
+    `epsilon` is added to the squared error: identical pictures score -80.
+    """
+    error = (restored.float() - clean.float()).square().mean(dim=(1, 2, 3))
+    return 10 * (error + epsilon).log10().mean()

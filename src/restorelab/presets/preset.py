@@ -23,7 +23,7 @@ from restorelab.train.adversary import Adversary
 from restorelab.train.loop import FitConfig
 from restorelab.train.objectives import OBJECTIVES, Objective
 
-SHAKE = Recipe((CameraShake(length=(5.0, 8.0), smoothness=(0.3, 1.0)), GaussianNoise(sigma=(0.0, 1 / 255))))
+SHAKE = Recipe((CameraShake(length=(5.0, 12.0), smoothness=(0.3, 1.0)), GaussianNoise(sigma=(0.0, 1 / 255))))
 
 # Told only where they are used: runs begun before there were any can be taken up.
 LATER = ("accumulate", "freeze_steps", "freeze_norms", "shard", "compile")

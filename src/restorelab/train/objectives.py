@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from restorelab.losses.edge import edge
-from restorelab.losses.pixel import charbonnier, huber, mse
+from restorelab.losses.pixel import charbonnier, huber, mse, negative_psnr
 from restorelab.models.restored import Restored
 
 Objective = Callable[[Restored, Tensor], Tensor]
@@ -31,6 +31,11 @@ def every_stage_huber(restored: Restored, clean: Tensor) -> Tensor:
     return sum(huber(stage, clean) for stage in restored.stages)
 
 
+def every_stage_psnr(restored: Restored, clean: Tensor) -> Tensor:
+    """Minus the PSNR of every stage, summed: a picture that is nearly right already counts as much as one that is far off."""
+    return sum(negative_psnr(stage, clean) for stage in restored.stages)
+
+
 def last_stage_charbonnier(restored: Restored, clean: Tensor) -> Tensor:
     """Of the result alone: what inner stages find is nobody's business. For ablations."""
     return charbonnier(restored.image, clean)
@@ -41,6 +46,7 @@ OBJECTIVES: dict[str, Objective] = {
     "charbonnier": every_stage_charbonnier,
     "charbonnier+edge": every_stage_charbonnier_and_edge,
     "huber": every_stage_huber,
+    "psnr": every_stage_psnr,
     "last charbonnier": last_stage_charbonnier,
 }
 
