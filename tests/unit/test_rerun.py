@@ -58,7 +58,7 @@ def test_the_checkpoints_of_the_course_tell_how_they_were_trained():
         then = rerun.recorded(found)
         assert then.preset.model == found.model.cfg and then.photographs == 119 and "CID22" in then.terms
     words = " ".join(rerun.recorded(checkpoint.load(there["dmphn_shake"])).changes)
-    assert "it began with the weights of" in words and "after step 2250" in words
+    assert "it began with the weights of" in words and "for shakes of 5 to 8 pixels" in words
 
 
 def test_a_checkpoint_is_trained_again_to_the_bit(tmp_path, said):
