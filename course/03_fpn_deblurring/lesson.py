@@ -402,7 +402,7 @@ reveal("inception", times, "Half of it in the decoder again, which is twice as w
 
 # %% [markdown]
 # Look at three things. *MobileNet-DSC* keeps the backbone and makes the decoder's convolutions depthwise-separable: a quarter of the multiplications, and how much less time? (Multiplications are not
-# milliseconds: a depthwise convolution reads as much as it computes.) *A narrow pyramid* is the other way to save: now the backbone is the larger part. It also has little to say: 8 numbers for every 2x2 pixels of three colours. (A first course network of this width, with norms, gained 0.54 dB in 4000 steps, the wide one 1.15 in 6000.) *The published GFLOPs* of Inception
+# milliseconds: a depthwise convolution reads as much as it computes.) *A narrow pyramid* is the other way to save: now the backbone is the larger part. It also has little to say: 8 numbers for every 2x2 pixels of three colours. (A first course network of this width, with norms, gained 0.54 dB in 4000 steps, the wide one 1.15 in 6000, with shakes of 5 to 8 pixels.) *The published GFLOPs* of Inception
 # are half as many again as can be counted, which nobody has explained; those of MobileNet nearly agree.
 #
 # People who ran the released weights measured 26.89 dB (MobileNet, issue 60 of the authors' repository) and 27.66 dB (Inception, issue 11): a published number is a claim under a protocol.
@@ -609,8 +609,8 @@ if trains:
 # In the relativistic game both losses are 1 when neither knows anything. A judge that is right in 99 % of the patches has won, and has nothing more to teach: in the authors' own curves the judges' loss ends
 # near 3e-5. The loop says so when it happens.
 #
-# From here on we use your network if it was trained in earnest, and else the course checkpoint. Every figure says which. (The course checkpoint began with random weights, not with ImageNet's, on a processor: 46,300 steps without judges, then 1600
-# against both. Its decoder has no norms, with which it was slower in the one run that was compared (chapter 08: the card `deblurgan-norms`). How much it uses its pyramid you will see when you switch the levels off. DMPHN beats it.)
+# From here on we use your network if it was trained in earnest, and else the course checkpoint. Every figure says which. (The course checkpoint began with random weights, not with ImageNet's, on a processor: 72,100 steps without judges, the last 24,200 of them
+# with shakes of up to 12 pixels, then 2200 against both. Its decoder has no norms, with which it was slower in the one run that was compared (chapter 08: the card `deblurgan-norms`). How much it uses its pyramid you will see when you switch the levels off. DMPHN beats it.)
 
 # %%
 course = checkpoint.load_course("deblurgan_v2")

@@ -13,8 +13,7 @@ from bench.measure import PeakMemory, seconds, table
 
 from restorelab import presets
 from restorelab.models.mprnet import MPRNet
-from restorelab.presets import Preset
-from restorelab.train.loop import FitConfig, how_networks_run
+from restorelab.train.loop import how_networks_run
 
 MIB = 2**20
 CUDA = torch.cuda.is_available()
@@ -24,15 +23,15 @@ PRESET = presets.MPRNET["paper" if CUDA else "lab"]
 SIDE, BATCH = (256, 4) if CUDA else (96, 2)
 
 
-def update(preset: Preset, precision: str, layout: torch.memory_format, compiled: bool = False) -> Callable[[], float]:
+def update(precision: str, layout: torch.memory_format, compiled: bool = False) -> Callable[[], float]:
     """One step on samples that lie ready: forward, backward, Adam. Waits for the GPU."""
     torch.manual_seed(0)
-    cfg: FitConfig = replace(preset.fit, precision=precision)
-    model = MPRNet(preset.model).to(DEVICE, memory_format=layout).train()
+    cfg = replace(PRESET.fit, precision=precision)
+    model = MPRNet(PRESET.model).to(DEVICE, memory_format=layout).train()
     net, running = torch.compile(model) if compiled else model, how_networks_run(cfg, DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-6, fused=True)
     clean = torch.rand(BATCH, 3, SIDE, SIDE, device=DEVICE)
-    degraded, objective = clean.contiguous(memory_format=layout), presets.objective(preset)
+    degraded, objective = clean.contiguous(memory_format=layout), presets.objective(PRESET)
 
     def step() -> float:
         with running():
@@ -76,7 +75,7 @@ def test_bfloat16_and_channels_last_pay():
     }
     if CUDA:
         ways["and compiled"] = ("bfloat16", last, True)
-    steps = {way: update(PRESET, *how) for way, how in ways.items()}
+    steps = {way: update(*how) for way, how in ways.items()}
     took = dict(zip(steps, seconds(*steps.values(), rounds=8 if CUDA else 3), strict=True))
     rows = [[way, BATCH / took[way], took["float32"] / took[way], memory_of(steps[way]) / MIB] for way in ways]
     table(f"MPRNet, {BATCH} x {SIDE}x{SIDE}, a step on {DEVICE}", ["way", "samples/s", "times float32", "peak MiB"], rows)
