@@ -304,7 +304,7 @@ check("9.4", radius)
 
 # %% [markdown]
 # With the radius as halo, a tile's core is to the last bit of rounding what the whole picture would have given. With less, it is an experiment. Here it is: three networks, tiles joined without any blending, more and more halo. UDVD's radius is
-# 16 pixels; DeblurGAN-v2's is 283, more than this picture has; DMPHN has none: it cuts the picture into patches wherever the picture happens to end.
+# 16 pixels; DeblurGAN-v2's is 295, more than this picture has; DMPHN has none: it cuts the picture into patches wherever the picture happens to end.
 
 # %%
 @torch.inference_mode()

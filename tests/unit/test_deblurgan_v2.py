@@ -12,8 +12,8 @@ from torchvision.models import mobilenet_v2
 
 from restorelab.errors import CheckpointError
 from restorelab.models.deblurgan_v2 import (
+    BLOCK_RADIUS,
     COURSE_MOBILENET,
-    MOBILENET_RADIUS,
     DeblurGANv2,
     DeblurGANv2Config,
     OwnStatistics,
@@ -117,10 +117,10 @@ def test_a_map_of_one_pixel_becomes_the_bias():
     assert torch.isfinite(build()(pictures(1, 32, 32)).image).all()
 
 
-@pytest.mark.parametrize("backbone", ["mobilenet_v2", "mobilenet_dsc"])
-def test_radius_is_the_true_one(backbone):
+@pytest.mark.parametrize("backbone, blocks", [("mobilenet_v2", 0), ("mobilenet_dsc", 0), ("mobilenet_v2", 3), ("mobilenet_dsc", 3)])
+def test_radius_is_the_true_one(backbone, blocks):
     """A pixel that is not a number makes everything that depends on it not a number; where it lies between the strides matters."""
-    model = build(backbone=backbone, norm_mode="running", width=4).double()
+    model = build(backbone=backbone, norm_mode="running", width=4, gated_blocks=blocks).double()
     reaches = []
     for row in (288 + 11, 288 + 21):
         x = pictures(1, 640, 32).double()
@@ -128,8 +128,33 @@ def test_radius_is_the_true_one(backbone):
         with torch.inference_mode():
             rows = model(x).image.isnan().any(dim=(0, 1, 3)).nonzero()
         reaches.append((row - int(rows.min()), int(rows.max()) - row))
-    assert reaches == [(242, 283), (252, 273)]
-    assert model.receptive_radius == MOBILENET_RADIUS == 283
+    further = blocks * BLOCK_RADIUS
+    assert reaches == [(242 + further, 283 + further), (252 + further, 273 + further)]
+    assert model.receptive_radius == 283 + 4 * blocks
+
+
+@pytest.mark.parametrize("backbone", ["mobilenet_v2", "mobilenet_dsc"])
+def test_a_new_gated_block_changes_nothing_and_can_learn(backbone):
+    plain, gated = (build(backbone=backbone, norm_mode="running", width=8, gated_blocks=blocks) for blocks in (0, 2))
+    absent = gated.load_state_dict(plain.state_dict(), strict=False)
+    assert not absent.unexpected_keys and {key.split(".")[0] for key in absent.missing_keys} == {"refine"}
+    assert torch.equal(gated(pictures(1, 64, 64)).image, plain(pictures(1, 64, 64)).image)
+    gated(pictures(1, 64, 64)).image.square().sum().backward()
+    assert all(max(float(p.grad.abs().max()) for p in block.conv2.parameters()) > 0 for block in gated.refine)
+
+
+def test_a_gated_block_multiplies_one_half_by_the_other():
+    block = build(width=4, gated_blocks=1).refine[0]
+    for p in block.conv2.parameters():
+        nn.init.normal_(p)
+    x = pictures(1, 6, 6)[:, :2]
+    gate, passing = block.conv1(x).split(2, dim=1)
+    torch.testing.assert_close(block(x), x + block.conv2(gate * passing))
+
+
+def test_fewer_than_no_gated_blocks_are_refused():
+    with pytest.raises(ValueError, match="gated_blocks is their number"):
+        DeblurGANv2Config(gated_blocks=-1)
 
 
 def test_a_network_that_measures_is_not_local():
@@ -147,7 +172,7 @@ def test_everything_around_the_backbone_is_separable_in_dsc():
 
 def test_course_network_has_the_size_it_says():
     with torch.device("meta"):
-        assert sum(p.numel() for p in DeblurGANv2(COURSE_MOBILENET).parameters()) == 2_106_627
+        assert sum(p.numel() for p in DeblurGANv2(COURSE_MOBILENET).parameters()) == 2_438_979
 
 
 def test_trying_a_backbone_leaves_no_trace():

@@ -58,7 +58,7 @@ def preset_of(ablation: Ablation, case: str) -> presets.Preset:
     """What one case trains. Raises ParameterError for a case or a field that does not exist."""
     if case not in ablation.cases:
         raise ParameterError(f"there is no case {case!r}; there are {', '.join(ablation.cases)}.{did_you_mean(case, ablation.cases)}")
-    chosen = presets.choose(presets.TRAININGS[ablation.training][1], "lab", **ablation.small)
+    chosen = presets.changed(presets.TRAININGS[ablation.training][1]["lab"], ablation.small)
     chosen = dataclasses.replace(chosen, fit=dataclasses.replace(chosen.fit, workers=0, freeze_norms=0))  # the latter is for long trainings
     if ablation.start:
         chosen = dataclasses.replace(chosen, model=_start(ablation.start).cfg)

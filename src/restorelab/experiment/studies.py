@@ -57,13 +57,14 @@ ABLATIONS = MappingProxyType(
         ),
         "deblurgan_v2": Ablation(
             training="deblurgan_v2_pixel",
-            small=dict(width=64, steps=200, batch=4, crop=64, learning_rate=1e-3, warmup=20, ema=0.96, validate_every=200, save_every=200,
-                       recipe=SHORTER_SHAKE),
+            small=dict(width=64, gated_blocks=0, steps=200, batch=4, crop=64, learning_rate=1e-3, warmup=20, ema=0.96, validate_every=200,
+                       save_every=200, recipe=SHORTER_SHAKE),
             cases={
                 "no norms": {"norm": "none"},
                 "instance norms": {"norm": "instance"},
                 "no norms, a separable decoder": {"norm": "none", "backbone": "mobilenet_dsc"},
                 "no norms, half as wide": {"norm": "none", "width": 32},
+                "no norms, three gated blocks": {"norm": "none", "gated_blocks": 3},
             },
             judged=128,
         ),
@@ -135,6 +136,10 @@ CARDS = MappingProxyType(
         ),
         "deblurgan-wide": Card(
             "A wide pyramid helps.", "deblurgan_v2", "no norms", "no norms, half as wide", expected=0, source="nothing known",
+        ),
+        "deblurgan-gates": Card(
+            "Gated blocks before the output help.", "deblurgan_v2", "no norms, three gated blocks", "no norms", expected=0,
+            source="nothing known",
         ),
         "x16-believed": Card("To be believed costs PSNR.", "x16", "all terms", "pixels alone", expected=1, source=BLAU),
         "x16-distance": Card(
