@@ -78,11 +78,11 @@ PAPER_MOBILENET = DeblurGANv2Config()
 PAPER_INCEPTION = DeblurGANv2Config(backbone="inception_resnet_v2", width=256)
 PAPER_MOBILENET_DSC = DeblurGANv2Config(backbone="mobilenet_dsc")
 # The paper's with MobileNet (2,106,627 parameters, 2.71 G multiply-accumulates at 256x256) but for three things. Its decoder has no norms:
-# of two runs of 400 steps from random weights that one was 0.2 dB ahead, and the card `deblurgan-norms` agrees. The norms of its backbone
-# use what they stored in training: on whole photographs that was better, and a pixel's result does not depend on what is far away. And it
-# has gated blocks. Without them it had come to +1.82 dB on the bundled test photographs (four draws of the course's shakes), where 2200
-# further steps changed nothing; 5000 steps from there with three new blocks came to +2.14, with two plain residual blocks to +1.94: one
-# run each. The card `deblurgan-gates` asks again, of smaller networks from random weights.
+# of two runs of 400 steps from random weights that one was 0.2 dB ahead. (The card `deblurgan-norms`: two seeds of three.) The norms of its
+# backbone use what they stored in training: on whole photographs that was better, and a pixel's result does not depend on what is far
+# away. And it has gated blocks. Without them it had come to +1.82 dB on the bundled test photographs (four draws of the course's shakes),
+# where 2200 further steps changed nothing; 5000 steps from there with three new blocks came to +2.14, with two plain residual blocks to
+# +1.94: one run each. (The card `deblurgan-gates`, smaller networks from random weights: two seeds of three.)
 COURSE_MOBILENET = DeblurGANv2Config(norm="none", norm_mode="running", gated_blocks=3)
 
 
