@@ -42,13 +42,14 @@ def course_checkpoints() -> dict[str, Path]:
     return {path.stem: path for path in sorted(WEIGHTS.glob("*.safetensors")) if checkpoint.written_by_us(path)}
 
 
-def find(name: str) -> Path:
-    """`dmphn_shake`, or the path of any checkpoint of ours. Raises ParameterError, listing those of the course, for neither."""
-    if name in course_checkpoints():
-        return course_checkpoints()[name]
-    if name.endswith(".safetensors"):
-        return Path(name)
-    there = course_checkpoints()
+def find(name: str | Path) -> Path:
+    """`dmphn_shake`, or the path of any checkpoint. Raises ParameterError, listing those of the course, for neither."""
+    path, there = Path(name), course_checkpoints()
+    name = str(name)
+    if name in there:
+        return there[name]
+    if path.suffix or path.exists():
+        return path
     raise ParameterError(f"there is no course checkpoint {name!r}; there are {', '.join(there)}.{did_you_mean(name, there)}")
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restorelab import image
+from restorelab import checkpoint, image, rerun
 from restorelab.cli import main
 from restorelab.cli.chapters import newest_unfinished, read_parameters, split_pairs
 from restorelab.errors import ParameterError
@@ -122,6 +122,29 @@ def test_a_released_folder_becomes_a_checkpoint_that_restores(released, pictures
     assert told.returncode == 0 and "authors' weights" in told.stdout and "a checkpoint of restorelab" in told.stdout
 
 
+def test_course_checkpoints_are_listed_with_what_they_reach():
+    told = restorelab("info")
+    assert told.returncode == 0 and max(map(len, told.stdout.splitlines())) <= 80
+    rows = {line.split()[0]: line for line in told.stdout.splitlines() if line.strip()}
+    for name, path in rerun.course_checkpoints().items():
+        result = checkpoint.load(path).manifest["result"]
+        if name == "udvd_x2":
+            result = result["noise-free, SR x2"]
+        assert f"{result['degraded_psnr']:.2f} " in rows[name] and f" {result['gain']:+.2f} " in rows[name]
+        assert rows[name].rstrip().endswith(result["protocol"].split(":")[0])
+
+
+def test_a_course_checkpoint_goes_by_its_name(pictures):
+    told = restorelab("info", "deblurgan_v2_pixel")
+    assert told.returncode == 0 and "gated_blocks=3" in told.stdout
+    asked = ("restore", pictures / "tiny.png", "--model", "deblurgan_v2", "--overwrite")
+    results = []
+    for weights in ("deblurgan_v2_pixel", rerun.course_checkpoints()["deblurgan_v2_pixel"], "deblurgan_v2_shake"):
+        assert restorelab(*asked, "--weights", weights).returncode == 0
+        results.append((pictures / "tiny_restored.png").read_bytes())
+    assert results[0] == results[1] != results[2]
+
+
 def test_an_incomplete_release_is_counted_out_and_nothing_is_written(released):
     (released / "decoder_lv2.pkl").unlink()
     done = restorelab("convert", released)
@@ -132,6 +155,9 @@ def test_an_incomplete_release_is_counted_out_and_nothing_is_written(released):
     "words, says",
     [
         (("info", "nothing.pth"), "there is no file"),
+        (("info", "dmphn_shak"), "Did you mean dmphn_shake"),
+        (("restore", "x.png", "--weights", "dmphn_shak"), "Did you mean dmphn_shake"),
+        (("train", "dmphn", "--start", "dmphn_shak"), "Did you mean dmphn_shake"),
         (("info", ROOT / "README.md"), "not a file of torch"),
         (("convert", ROOT / "README.md"), "not a file of torch"),
         (("convert", "x.pth", "--out", "y.pth"), "checkpoints are .safetensors"),

@@ -8,6 +8,7 @@ from safetensors.torch import save as write_tensors
 from restorelab import checkpoint
 from restorelab.errors import CheckpointError
 from restorelab.files import sum_file, write_with_sum
+from restorelab.models.deblurgan_v2 import DeblurGANv2, DeblurGANv2Config
 from restorelab.models.dmphn import DMPHN, DMPHNConfig
 from restorelab.systems import SYSTEMS
 
@@ -82,6 +83,14 @@ def test_a_foreign_or_unfitting_file_says_why(saved, header, words):
     rewrite(saved, header)
     with pytest.raises(CheckpointError, match=words):
         checkpoint.load(saved)
+
+
+def test_a_checkpoint_older_than_a_setting_means_the_network_without_it(saved):
+    model = DeblurGANv2(DeblurGANv2Config(width=4))
+    config = dataclasses.asdict(model.cfg)
+    del config["gated_blocks"]  # the course's first checkpoints do not have it
+    rewrite(saved, HEADER | {"system": "deblurgan_v2", "config": config}, model.state_dict())
+    assert checkpoint.load(saved).model.cfg == model.cfg
 
 
 def test_misshaped_and_unexpected_tensors_are_named(saved):

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from torch import nn
 
-from restorelab import checkpoint
+from restorelab import checkpoint, rerun
 from restorelab.errors import CheckpointError
 from restorelab.official import table as official
-from restorelab.systems import system
+from restorelab.systems import SYSTEMS, CourseWeights, system
+
+COLUMNS = {"name": "left", "for": "left", "weights": "right", "input dB": "right", "gain dB": "right", "protocol": "left"}
 
 
 def convert(source: Path, out: Path | None, half: bool, overwrite: bool) -> Path:
@@ -38,8 +41,35 @@ def fingerprint(source: Path) -> str:
     return total.hexdigest()
 
 
+def show_course_checkpoints(console: Console) -> None:
+    """Those that ship with the kit: what for, how large, and what they reached by their manifests. As wide as 80 columns."""
+    table = Table(
+        title="Course checkpoints: small networks, trained by us", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for words, side in COLUMNS.items():
+        table.add_column(words, justify=side)
+    for one in (one for entry in SYSTEMS.values() for one in entry.weights):
+        found = checkpoint.load(one.path)
+        size = sum(p.numel() for p in found.model.parameters()) / 1e6
+        table.add_row(one.name, _purpose(one), f"{size:.2f} M", *figures_of(found.manifest["result"]))
+    console.print(table)
+    console.print("Means over the bundled test photographs, by the manifests.")
+    console.print("restorelab info NAME tells the degradation and the training.")
+
+
+def figures_of(result: dict) -> list[str]:
+    """PSNR of the input and the gain, in dB, and the protocol's name. UDVD's manifest has several results: the noise-free one."""
+    one = next((of for what, of in result.items() if what.startswith("noise-free, SR")), result)
+    return [f"{one['degraded_psnr']:.2f}", f"{one['gain']:+.2f}", one["protocol"].split(":")[0]]
+
+
+def _purpose(one: CourseWeights) -> str:
+    return f"{one.task} x{one.scale}" if one.scale > 1 else one.task
+
+
 def describe(source: Path, console: Console) -> None:
     """Say what a checkpoint is: ours with its manifest, or whose release. Raises CheckpointError for anything else."""
+    source = rerun.find(source)
     facts = _ours(source) if is_ours(source) else _released(source)
     width = max(map(len, facts)) + 2
     for key, value in facts.items():
