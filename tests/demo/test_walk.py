@@ -187,9 +187,12 @@ def test_a_click_shows_the_filter_of_that_pixel(page, photo):
 
 
 def test_the_language_changes_every_label_and_back(page):
+    """And the page stays as wide as it was."""
+    wide = page.locator("main").bounding_box()["width"]
     page.locator("#language").get_by_text("中文").click()
     open_tab(page, "restore", "zh")
     page.get_by_role("button", name=say("go_restore", "zh"), exact=True).wait_for()
+    assert page.locator("main").bounding_box()["width"] == pytest.approx(wide, abs=1)
     open_tab(page, "about", "zh")
     assert say("no_evidence", "zh") in page.locator("#cards").inner_text()
     page.locator("#language").get_by_text("English").click()

@@ -5,8 +5,9 @@ import gradio as gr
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "sans-serif"]
 
 CSS = """
-.gradio-container { max-width: min(1280px, 100vw) !important; margin: 0 auto !important }
-.main { min-width: 0 !important; max-width: 100%; padding: 1rem min(2rem, 2vw) !important }
+/* As wide as there is room, and not as its words: or the page jumps with the language. */
+.gradio-container { width: 100%; max-width: min(1280px, 100vw) !important; margin: 0 auto !important }
+.main { width: 100%; min-width: 0 !important; max-width: 100%; padding: 1rem min(2rem, 2vw) !important }
 #head { align-items: flex-end }
 #lead h1 { margin: 0 0 .25rem }
 #said, #forecast { min-height: 1.5rem }
