@@ -14,8 +14,23 @@ from restorelab.errors import ParameterError, RestorelabError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
                   help="Image restoration, taught on full implementations. Start with `restorelab lab`.")  # fmt: skip
 console = Console(highlight=False, soft_wrap=True)
-OTHER_WEIGHTS = "Instead of the system's first course checkpoint: a file (.safetensors), or a name that `restorelab info` lists."
 problems = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def checkpoint_file(given: Path | None) -> Path | None:
+    """Of what names a checkpoint on a command line: a file, or one of the course without folder and ending."""
+    from restorelab import rerun
+
+    return given and rerun.find(given)
+
+
+OtherWeights = Annotated[
+    Path | None,
+    typer.Option(
+        help="Instead of the system's first course checkpoint: a file (.safetensors), or a name that `restorelab info` lists.",
+        callback=checkpoint_file,
+    ),
+]
 
 
 def main() -> None:
@@ -70,7 +85,7 @@ def restore(
     images: Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, WebP, TIFF, BMP, GIF or PNM, 8 or 16 bits.")],
     model: Annotated[str, typer.Option(help="The system to restore with.")] = "dmphn",
     task: Annotated[str, typer.Option(help="Which course checkpoint, of a system that has several: deblurring, denoising, ...")] = "",
-    weights: Annotated[Path | None, typer.Option(help=OTHER_WEIGHTS)] = None,
+    weights: OtherWeights = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results (default: beside each picture).")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32, or bfloat16 (faster where the machine has it).")] = "float32",
@@ -111,7 +126,10 @@ def convert(
 def info(
     source: Annotated[
         Path | None,
-        typer.Argument(help="A course checkpoint's name, a file of ours or one that authors published. Without it: all of the course."),
+        typer.Argument(
+            help="A course checkpoint's name, a file of ours or one that authors published. Without it: all of the course.",
+            callback=checkpoint_file,
+        ),
     ] = None,
 ) -> None:
     """Say what a checkpoint is: its network, its parameters, where it comes from and what it reached."""
@@ -189,7 +207,8 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Begin with the weights of this checkpoint (a file, or a name that `restorelab info` lists) and not with random ones."
+            help="Begin with the weights of this checkpoint (a file, or a name that `restorelab info` lists) and not with random ones.",
+            callback=checkpoint_file,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; one that was begun is gone on with.")] = None,
@@ -231,7 +250,7 @@ def evaluate(
     data: Annotated[str, typer.Option(help="test, validation or train (the bundled photographs), or a folder of pairs.")] = "test",
     protocol: Annotated[str, typer.Option(help="How it is scored: COURSE_RGB, GoPro/HIDE, SR x2, deraining, ...")] = "COURSE_RGB",
     task: Annotated[str, typer.Option(help="Which course checkpoint, of a system that has several: deblurring, denoising, ...")] = "",
-    weights: Annotated[Path | None, typer.Option(help=OTHER_WEIGHTS)] = None,
+    weights: OtherWeights = None,
     set_name: Annotated[str | None, typer.Option("--set", help="The published set whose layout the folder has.")] = None,
     split: Annotated[str | None, typer.Option(help="Which split of the folder, where it has several.")] = None,
     recipe: Annotated[str | None, typer.Option(help="For bundled photographs: a recipe as JSON, or a file of it.")] = None,

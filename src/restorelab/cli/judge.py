@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from torch import Tensor
 
-from restorelab import checkpoint, presets, rerun, viz
+from restorelab import checkpoint, presets, viz
 from restorelab.cli.bars import progress_bar
 from restorelab.cli.pictures import find_model
 from restorelab.data import photos
@@ -142,7 +142,7 @@ def _model(name: str, weights: Path | None, device: str, task: str) -> tuple[Res
         return None, "input, not restored (enlarged bicubically where smaller)"
     found = find_model(name, weights, task)
     where = f"weights {weights.name}" if weights else " ".join(filter(None, ["course checkpoint", task]))
-    digest = sum_file(rerun.find(weights) if weights else checkpoint.course_path(name, task)).read_text()[:12]
+    digest = sum_file(weights or checkpoint.course_path(name, task)).read_text()[:12]
     return found.model.to(choose_device(device)), f"{system(name).title}, {where}, sha256 {digest}"
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from torch import Tensor, nn
 
-from restorelab import checkpoint, image, rerun
+from restorelab import checkpoint, image
 from restorelab.cli.bars import progress_bar
 from restorelab.devices import choose_device
 from restorelab.errors import ImageError, OutOfMemory, ParameterError
@@ -58,10 +58,10 @@ def _restore_one(model: nn.Module, file: Path, result: Path, how: dict, overwrit
 
 
 def find_model(name: str, weights: Path | None, task: str = "") -> checkpoint.Checkpoint:
-    """The course checkpoint of a system (for a task), or another one of it: a file, or one of the course by its name."""
+    """The course checkpoint of a system (for a task), or the checkpoint of it in a file."""
     if weights is None:
         return checkpoint.load_course(name, task)
-    found = checkpoint.load(rerun.find(weights))
+    found = checkpoint.load(weights)
     if found.system != name:
         raise ParameterError(f"{weights} is a checkpoint of {found.system}: give --model {found.system}.")
     return found

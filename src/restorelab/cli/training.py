@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from torch import nn
 
-from restorelab import checkpoint, presets, rerun
+from restorelab import checkpoint, presets
 from restorelab.cli.bars import progress_bar
 from restorelab.data.folders import fingerprint, load_folder
 from restorelab.data.pairs import training_photos
@@ -70,7 +70,6 @@ def _first_weights(name: str, preset: presets.Preset, seed: int, start: Path | N
         if preset.interpolation < 1:
             raise ParameterError("interpolation keeps a part of the weights that a training begins with: name them with start.")
         return session.new_network(name, preset, seed), {}
-    start = rerun.find(start)
     found = checkpoint.load(start)
     if (found.system, found.model.cfg) != (presets.TRAININGS[name][0], preset.model):
         raise ParameterError(f"{start} is of another network ({found.system}, {found.model.cfg}) than the preset's ({preset.model}).")

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
-from restorelab import checkpoint, rerun
+from restorelab import checkpoint
 from restorelab.errors import CheckpointError
 from restorelab.official import table as official
 from restorelab.systems import SYSTEMS, CourseWeights, system
@@ -50,11 +50,10 @@ def show_course_checkpoints(console: Console) -> None:
         table.add_column(words, justify=side)
     for one in (one for entry in SYSTEMS.values() for one in entry.weights):
         found = checkpoint.load(one.path)
-        size = sum(p.numel() for p in found.model.parameters()) / 1e6
-        table.add_row(one.name, _purpose(one), f"{size:.2f} M", *figures_of(found.manifest["result"]))
+        table.add_row(one.name, _purpose(one), f"{_count(found.model) / 1e6:.2f} M", *figures_of(found.manifest["result"]))
     console.print(table)
     console.print("Means over the bundled test photographs, by the manifests.")
-    console.print("restorelab info NAME tells the degradation and the training.")
+    console.print("udvd_x2: without noise; restorelab info NAME tells degradation and training.")
 
 
 def figures_of(result: dict) -> list[str]:
@@ -69,7 +68,6 @@ def _purpose(one: CourseWeights) -> str:
 
 def describe(source: Path, console: Console) -> None:
     """Say what a checkpoint is: ours with its manifest, or whose release. Raises CheckpointError for anything else."""
-    source = rerun.find(source)
     facts = _ours(source) if is_ours(source) else _released(source)
     width = max(map(len, facts)) + 2
     for key, value in facts.items():
@@ -103,7 +101,11 @@ def _released(source: Path) -> dict[str, str]:
 
 def _model_facts(model: nn.Module) -> dict[str, str]:
     config = ", ".join(f"{key}={value}" for key, value in dataclasses.asdict(model.cfg).items())
-    return {"configuration": config, "parameters": f"{sum(p.numel() for p in model.parameters()):,}"}
+    return {"configuration": config, "parameters": f"{_count(model):,}"}
+
+
+def _count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
 
 
 def _plain(value: object) -> str:
